@@ -38,17 +38,19 @@ pub fn silence<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<AuthSilence<'m>> {
     let first = &model.exchanges[*sa.exchanges.first()?];
     let agreed = match first.kind {
         ExchangeType::AGGRESSIVE => cite(model, first.response()?.first()?),
+        _ if waits_for_message_4(first) => cite(model, first.flights.get(1)?.first()?),
         _ => agreed(model, sa)?,
     };
     let exchange = if first.kind == ExchangeType::AGGRESSIVE {
         Some(first).filter(|exchange| model.misses_message_3(exchange))?
     } else if first.kind == ExchangeType::IDENTITY_PROTECTION {
-        // Messages 1 to 4 agree, 5 and 6 authenticate (RFC 2409 section 5).
+        // Messages 1 to 4 agree, 3 and 4 of them by a public value, 5 and 6 authenticate (RFC 2409 section 5).
         let once = first
             .flights
             .last()
-            .is_some_and(|five| five.again.is_empty());
-        if first.flights.len() != 5
+            .is_some_and(|last| last.again.is_empty());
+        // Message 3 that came once may have been answered past the recording.
+        if first.flights.len() != 5 && (once || !waits_for_message_4(first))
             || said_no(model, sa, first)
             || sa.exchanges.iter().skip(1).any(|id| {
                 // Whoever speaks on has read message 5, or was answered by a message 6 not recorded, unless it gave
@@ -85,6 +87,11 @@ pub fn silence<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<AuthSilence<'m>> {
         asked,
         agreed,
     })
+}
+
+/// Whether it is main mode that goes as far as message 3, which brings the initiator's public value (RFC 2409 section 5).
+pub fn waits_for_message_4(exchange: &Exchange) -> bool {
+    exchange.kind == ExchangeType::IDENTITY_PROTECTION && exchange.flights.len() == 3
 }
 
 /// Where the responder agreed to algorithms: the `IKE_SA_INIT` response with an SA, or main mode

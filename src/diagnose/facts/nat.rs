@@ -18,14 +18,18 @@ pub const ON_ITS_WAY: Span = Span::from_secs(1);
 /// Whether the address of an end is translated before it comes to the tap, as its hash in NAT detection
 /// tells (RFC 7296 section 2.23).
 pub fn is_in_front(case: &Case<'_>, end: usize) -> bool {
+    is_translated(case, end, NatVerdict::Translated)
+}
+
+fn is_translated(case: &Case<'_>, end: usize, how: NatVerdict) -> bool {
     case.ike_sas().any(|sa| {
         let Some((nat, path)) = sa.nat.zip(sa.paths.first()) else {
             return false;
         };
         let sides = [(nat.initiator, path.from), (nat.responder, path.to)];
-        sides.into_iter().any(|(verdict, side)| {
-            verdict == NatVerdict::Translated && end_of(case.tunnel, side.address) == Some(end)
-        })
+        sides
+            .into_iter()
+            .any(|(verdict, side)| verdict == how && end_of(case.tunnel, side.address) == Some(end))
     })
 }
 
@@ -34,6 +38,24 @@ pub fn idle(case: &Case<'_>, vantage: Vantage, end: usize, time: Timestamp) -> O
     if !is_in_front(case, end) {
         return None;
     }
+    silent_for(case, vantage, end, time)
+}
+
+/// How long an end had sent nothing at a time, if a NAT beyond the tap may have forgotten it by then, so that it comes out
+/// of another port.
+pub fn idle_before_it(
+    case: &Case<'_>,
+    vantage: Vantage,
+    end: usize,
+    time: Timestamp,
+) -> Option<Span> {
+    match is_translated(case, end, NatVerdict::TranslatedBeyond) {
+        true => silent_for(case, vantage, end, time),
+        false => None,
+    }
+}
+
+fn silent_for(case: &Case<'_>, vantage: Vantage, end: usize, time: Timestamp) -> Option<Span> {
     let idle = time.since(last_of(case, vantage, end, time)?.1);
     (idle >= IDLE).then_some(idle)
 }
@@ -50,6 +72,19 @@ pub fn may_forget(finding: Finding, peer: IpAddr, idle: Span) -> Finding {
              until it speaks.",
             peer,
             idle
+        ))
+        .advise(KEEP_ALIVE)
+}
+
+/// Adds that a NAT beyond the tap may give who speaks again after so long another port, which its peer does not know.
+pub fn may_move(finding: Finding, speaker: IpAddr, peer: IpAddr, idle: Span) -> Finding {
+    finding
+        .or(say!(
+            "{speaker} is behind a NAT and had sent nothing for {idle} before: the NAT had forgotten it and gave it \
+             another port, and {peer} answers to the old one.",
+            speaker,
+            idle,
+            peer
         ))
         .advise(KEEP_ALIVE)
 }

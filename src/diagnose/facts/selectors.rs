@@ -2,7 +2,7 @@
 //! SAs live at the same time.
 
 use super::child::Attempt;
-use super::end_of;
+use super::{Asked, Fate, end_of};
 use crate::diagnose::{Case, Cite};
 use crate::limits;
 use crate::model::{
@@ -242,6 +242,9 @@ pub struct Deletion {
     pub spi: EspSpi,
     /// Who deletes.
     pub by: IpAddr,
+    /// Whether it was asked for and no answer is known of: who asks may keep the SA until the answer comes (RFC 7296
+    /// section 1.4.1).
+    pub open: bool,
 }
 
 /// The deletions of child SAs under an IKE SA.
@@ -250,15 +253,24 @@ pub fn deletions(model: &Model, ike_sa: IkeSaId) -> Vec<Deletion> {
     if !model.opened_any {
         return found;
     }
-    let flights = model.ike_sas[ike_sa]
-        .exchanges
-        .iter()
-        .flat_map(|id| &model.exchanges[*id].flights);
-    for flight in flights {
+    let exchanges = model.ike_sas[ike_sa].exchanges.iter();
+    let exchanges = exchanges.map(|id| &model.exchanges[*id]);
+    let flights = exchanges.flat_map(|exchange| {
+        let flights = exchange.flights.iter();
+        flights.map(move |flight| (exchange, flight))
+    });
+    for (exchange, flight) in flights {
         let Some(message) = super::first(model, flight) else {
             continue;
         };
-        for deleted in model.deletes(flight) {
+        let deletes = model.deletes(flight);
+        if deletes.is_empty() {
+            continue;
+        }
+        // IKEv1 answers no Delete (RFC 2408 section 5.15).
+        let asked = Asked::of(model, exchange).filter(|_| !flight.response);
+        let open = asked.is_some_and(|asked| asked.fate != Fate::Answered);
+        for deleted in deletes {
             if let Deleted::Child { spi, .. } = deleted {
                 found.push(Deletion {
                     frame: message.frame,
@@ -266,6 +278,7 @@ pub fn deletions(model: &Model, ike_sa: IkeSaId) -> Vec<Deletion> {
                     vantage: message.vantage,
                     spi,
                     by: message.path.from().address,
+                    open,
                 });
             }
         }

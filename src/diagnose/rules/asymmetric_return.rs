@@ -7,7 +7,7 @@ use crate::model::{
     ChildSaId, FlowId, InnerFlow, InnerWay, Link, Model, Selector, Tunnel, selector,
 };
 use crate::say;
-use crate::units::Span;
+use crate::units::{Span, Timestamp};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -31,7 +31,7 @@ Packets of one conversation leave by one tunnel, or one child SA, and their answ
 With the keys of ESP, or without encryption, and a capture of both tunnels: the same inner addresses, ports or echo identifiers in one SA one way, and in another SA the other way, again and again. Two SAs with the same selectors between the same gateways are no fault: each side may send in either (RFC 7296 section 2.8).
 
 ## What else looks like it
-A rekey or a switch to a backup tunnel, for a moment. Load sharing where both directions use both tunnels. Some cloud gateways answer by either of two tunnels by design: connections that work all the same are told for information only. So is one tunnel of which no IKE is seen and that has ESP one way alone: it may be the other half of the first, of a gateway that sends from another address.
+A rekey or a switch to a backup tunnel, for a moment. Load sharing where both directions use both tunnels. Some cloud gateways answer by either of two tunnels by design: connections that work all the same are told for information only. So is one tunnel of which no IKE is seen and that has ESP one way alone: it may be the other half of the first, of a gateway that sends from another address. Without keys see esp-one-way: two tunnels with as many packets, at the same times, each one way alone.
 
 ## What to do
 1. Make routes symmetric: the same preference of the tunnels on both sides.
@@ -181,45 +181,69 @@ pub(super) fn answers_elsewhere(case: &Case<'_>, end: usize) -> bool {
     sent.peek().is_some() && sent.all(|(_, back)| back.packets > 0 && is_by_none(mine, back))
 }
 
-/// Without keys: the address from which as many packets come to who asks an end as are sent to that end, at the same
-/// times, and of which no IKE is seen. They may be the answers.
-pub(super) fn answered_from(
-    case: &Case<'_>,
-    directions: &Directions<'_>,
-    end: usize,
-) -> Option<IpAddr> {
+/// The tunnel in which the other half of a conversation may go.
+pub(super) struct Half {
+    /// Its other end: who may answer, or who may have been asked.
+    pub other: IpAddr,
+    /// Whether it holds the answers, or what is answered.
+    pub answers: bool,
+    /// Whether IKE of it was seen: then it is a tunnel of its own, and else it may be another address of the silent end.
+    pub ike: bool,
+}
+
+/// Without keys: the tunnel in which as many packets come to who asks an end as are sent to that end, at the same times,
+/// and none goes back. They may be the answers. Or the other way round, where both tunnels have IKE of their own: as many
+/// packets of that end leave by another tunnel, and what is sent to it here may answer them.
+pub(super) fn other_half(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Half> {
     /// Fewer packets may be alike by chance.
     const PLENTY: u64 = 10;
     /// One way there and back, and what either side sends beyond an answer.
     const NEAR: Span = Span::from_secs(1);
     /// The first of the asker's tunnels, of which each has no more flows: there may be a hundred thousand.
     const FIRST: usize = 64;
-    let (asked, last) = (directions.first(end)?.1, directions.last(end)?.1);
+    let (first, last) = (directions.first(end)?.1, directions.last(end)?.1);
     let sent = directions.packets(end);
-    if sent < PLENTY || last.since(asked) < LASTING {
+    if sent < PLENTY || last.since(first) < LASTING {
         return None;
     }
+    let near = |one: Timestamp, other: Timestamp| one.since(other).0.abs() <= NEAR.0;
+    let half = |hub: IpAddr, answers: bool| {
+        let others = case.model.tunnels_of(hub).iter().take(FIRST);
+        let mut others = others.filter(|id| **id != case.id);
+        others.find_map(|id| {
+            let other = &case.model.tunnels[*id];
+            let ike = !other.ike_sas.is_empty();
+            if other.flows.len() > FIRST || !answers && !ike {
+                return None;
+            }
+            let flows = || other.flows.iter().map(|id| &case.model.flows[*id]);
+            let here = || flows().filter(|flow| flow.key.vantage == directions.vantage);
+            let begun = here().map(|flow| flow.seen.first.1).min()?;
+            let ended = here().map(|flow| flow.seen.last.1).max()?;
+            let seen: u64 = here().map(esp::once).sum();
+            // The answer comes after the request.
+            let in_turn = match answers {
+                true => begun >= first,
+                false => first >= begun,
+            };
+            let fits = flows().all(|flow| (flow.key.to == hub) == answers)
+                && in_turn
+                && near(begun, first)
+                && near(ended, last)
+                && sent.abs_diff(seen) <= 1;
+            let mut ends = other.ends.iter().copied();
+            let other = ends.find(|end| *end != hub).filter(|_| fits)?;
+            Some(Half {
+                other,
+                answers,
+                ike,
+            })
+        })
+    };
     let asker = *case.tunnel.ends.get(1 - end)?;
-    let others = case.model.tunnels_of(asker).iter().take(FIRST);
-    let mut others = others.map(|id| &case.model.tunnels[*id]);
-    others.find_map(|other| {
-        if !other.ike_sas.is_empty() || other.flows.len() > FIRST {
-            return None;
-        }
-        let flows = || other.flows.iter().map(|id| &case.model.flows[*id]);
-        let here = || flows().filter(|flow| flow.key.vantage == directions.vantage);
-        let begun = here().map(|flow| flow.seen.first.1).min()?;
-        let ended = here().map(|flow| flow.seen.last.1).max()?;
-        let came: u64 = here().map(esp::once).sum();
-        let fits = flows().all(|flow| flow.key.to == asker)
-            && begun >= asked
-            && begun.since(asked) <= NEAR
-            && ended.since(last) <= NEAR
-            && last.since(ended) <= NEAR
-            && sent.abs_diff(came) <= 1;
-        let mut ends = other.ends.iter().copied();
-        ends.find(|end| fits && *end != asker)
-    })
+    let silent = *case.tunnel.ends.get(end)?;
+    let own_ike = !case.tunnel.ike_sas.is_empty();
+    half(asker, true).or_else(|| half(silent, false).filter(|_| own_ike))
 }
 
 /// The two addresses that one gateway may have, if these tunnels have the other gateway in common and one of them is

@@ -4,8 +4,9 @@ use crate::diagnose::facts::clear::{self, Notice};
 use crate::diagnose::facts::offer;
 use crate::diagnose::facts::tap::{Tap, went_on};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::facts::{child, first, recovery};
+use crate::diagnose::facts::{Asked, Passage, child, first, recovery};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
+use crate::language::Text;
 use crate::model::{IkeSa, Model};
 use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
@@ -30,7 +31,7 @@ const DOCUMENT: &str = "\
 The responder wants another Diffie-Hellman group than the one whose public value was sent, and the initiator does not come back with it: it does not have that group, or it keeps sending the same one.
 
 ## How it is seen
-IKE_SA_INIT is answered in clear by INVALID_KE_PAYLOAD (17), which names the group wanted. No attempt with that group is answered afterwards, or one is and the responder asks for another group again.
+IKE_SA_INIT is answered in clear by INVALID_KE_PAYLOAD (17), which names the group wanted. No attempt with that group is answered afterwards, or one is and the responder asks for another group again. Where the initiator comes with that group, again and again, its message is lost or ignored: a large public value makes it large.
 
 ## What else looks like it
 One INVALID_KE_PAYLOAD followed by success is normal: the initiator guessed the group (see dh-group-retry).
@@ -70,6 +71,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         return vec![finding];
     }
     let group = wanted(notice).map_or_else(|| "another group".into(), offer::group);
+    if let Some(asked) = came_in_vain(case, notice) {
+        return vec![too_large(case, notice, &asked, group)];
+    }
     let why = match offered {
         Some(false) => "The initiator does not offer that group at all.",
         _ if !came_with(case, notice) => {
@@ -108,10 +112,84 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         group
     ))
     .advise_all(vendor_advice::of_both(case, Topic::IkeProposal));
+    if *offered == Some(true) && !came_with(case, notice) {
+        finding = finding.or(
+            "It came with that group, and the message, larger by its public value, is lost on the way.",
+        );
+    }
     for (again, _) in unresolved.iter().skip(1) {
         finding = finding.also(again.at, "asked again");
     }
     vec![recovery::tell(case, finding)]
+}
+
+/// The attempt with the group that was asked for, if it was repeated and had no answer.
+fn came_in_vain<'m>(case: &Case<'m>, notice: &Notice) -> Option<Asked<'m>> {
+    /// Copies in vain.
+    const TRIES: usize = 3;
+    let mut unsettled = case.unsettled().iter();
+    let asked = unsettled.find(|asked| {
+        let begins = asked.exchange.kind == ExchangeType::IKE_SA_INIT && asked.is_silent();
+        let later = asked.first.1 > notice.at.1 && asked.to().address == notice.from;
+        let read = || case.model.readable(asked.flight);
+        let group = || read().and_then(|(_, read)| Some(read.ke()?.group));
+        let insists = asked.attempts() >= TRIES;
+        begins && later && insists && group().is_some() && group() == wanted(notice)
+    })?;
+    Some(asked.clone())
+}
+
+/// The initiator has the group, and what it sends with it is not answered: its public value may make the message too
+/// large for the path.
+fn too_large(case: &Case<'_>, notice: &Notice, asked: &Asked<'_>, group: Text) -> Finding {
+    let (from, initiator) = (notice.from, asked.from().address);
+    let refused = case.model.exchanges[notice.exchange].request();
+    let refused = refused.and_then(|request| first(case.model, request));
+    let before = refused.map(|message| message.ip.length);
+    let size = asked.message.ip.length;
+    let larger = before.filter(|before| *before < size);
+    let finding = Finding::new(
+        &RULE,
+        case.tap().absence(Confidence::Likely),
+        case.id,
+        notice.at,
+        say!("INVALID_KE_PAYLOAD asks for {group}", group = group.clone()),
+    )
+    .also(asked.first, say!("the attempt with {group}", group = group.clone()))
+    .also(asked.last, "last copy, unanswered")
+    .title(say!(
+        "{from} does not answer the attempt with {group}, for which it asked",
+        from,
+        group = group.clone()
+    ))
+    .says(say!(
+        "{from} asked for {group} by INVALID_KE_PAYLOAD. {initiator} came with it, in {size} octets, {schedule}, and had \
+         no answer.",
+        from,
+        group,
+        initiator,
+        size,
+        schedule = asked.schedule()
+    ))
+    .or(match larger {
+        Some(before) => say!(
+            "The message is too large for the path, or its answer is: that of {before} octets was answered.",
+            before
+        ),
+        None => "The attempt, or its answer, is lost on the way.".into(),
+    })
+    .or(say!("{from} does not take the attempt, and says nothing.", from))
+    .advise(say!(
+        "Capture at {from}: does the attempt with that group arrive there, and is it answered?",
+        from
+    ))
+    .advise("Let IP fragments pass, or agree on a group with a smaller public value.")
+    .advise(say!("Read the log of {from}.", from));
+    let finding = match Passage::of(case, asked.flight) {
+        Some(passage) => passage.tell(case.model, finding, "the request"),
+        None => finding,
+    };
+    recovery::tell(case, finding)
 }
 
 /// A responder that turns down the very group that it asked for, and asks for another: no initiator can please it.
@@ -258,6 +336,21 @@ mod tests {
         );
         let title = finding.title.to_string();
         assert!(title.ends_with("one group after the other"), "{title}");
+    }
+
+    #[test]
+    fn a_retry_that_is_repeated_in_vain_is_lost_or_ignored() {
+        let finding = fires(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH31 DH18) KE(31) Nonce
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=0 id=0 response N(INVALID_KE_PAYLOAD 0012)
+             0.4 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH31 DH18) KE(18) Nonce again=2,5,11
+             60 C > A ESP 0xc1 seq 1",
+            "dh-group-mismatch",
+        );
+        let title = finding.title.to_string();
+        assert!(title.contains("does not answer the attempt"), "{title}");
+        let says = finding.says.to_string();
+        assert!(says.contains("sent 4 times"), "{says}");
     }
 
     #[test]

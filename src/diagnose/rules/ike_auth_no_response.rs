@@ -4,8 +4,8 @@ use super::ike_fragments_lost::EVERYWHERE;
 use super::port_4500_blocked::{heard_from_4500, is_blocked, silences};
 use crate::diagnose::facts::abandoned::{self, Abandoned};
 use crate::diagnose::facts::asked::{Asked, is_v1};
-use crate::diagnose::facts::auth::{AuthSilence, Shape};
-use crate::diagnose::facts::{child, cite, end_of, icmp};
+use crate::diagnose::facts::auth::{self, AuthSilence, Shape};
+use crate::diagnose::facts::{Passage, child, cite, end_of, icmp};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{Exchange, IcmpSeen, IkeSa};
@@ -31,7 +31,7 @@ const DOCUMENT: &str = "\
 The peers agreed on algorithms, then the message that authenticates is sent again and again without answer. The port is open, for the same port answered before.
 
 ## How it is seen
-IKE_SA_INIT (main mode 1 to 4) is answered. IKE_AUTH (main mode 5) is repeated byte for byte, in one packet, to a port that the peer has answered from, and nothing comes. At the responder: it answers the first message of an initiator that begins again and again, and never goes on; in aggressive mode it says message 2 again and again, in main mode message 4. Nothing answers message 3 of aggressive mode (RFC 2409 section 5): at the initiator, that the responder says message 2 again shows that it has no message 3.
+IKE_SA_INIT (main mode 1 to 4) is answered. IKE_AUTH (main mode 5) is repeated byte for byte, in one packet, to a port that the peer has answered from, and nothing comes. So it is where main mode comes no further than message 3, which brings the initiator's public value. At the responder: it answers the first message of an initiator that begins again and again, and never goes on; in aggressive mode it says message 2 again and again, in main mode message 4. Nothing answers message 3 of aggressive mode (RFC 2409 section 5): at the initiator, that the responder says message 2 again shows that it has no message 3.
 
 ## What else looks like it
 Some peers say nothing when they cannot authenticate the initiator or find no connection for its identity; with IKEv1 a wrong pre-shared key makes message 5 unreadable, and many drop it in silence. A packet near the MTU may be too large for the path.
@@ -52,6 +52,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             if asked.exchange.kind == ExchangeType::AGGRESSIVE {
                 let finding = floated(case, asked, message_3_lost(&RULE, case, &silence));
                 return look_for_message_3(finding, asked);
+            }
+            if auth::waits_for_message_4(asked.exchange) {
+                return message_4_missing(case, &silence);
             }
             let finding = Finding::new(
                 &RULE,
@@ -104,6 +107,71 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .or_else(|| message_4_again(&RULE, case, false))
         .into_iter()
         .collect()
+}
+
+/// IKEv1: message 3 of main mode, which brings a public value, is not answered, though message 1 was.
+fn message_4_missing(case: &Case<'_>, silence: &AuthSilence<'_>) -> Finding {
+    let asked = &silence.asked;
+    let (from, to) = (asked.from().address, asked.to());
+    let mut finding = Finding::new(
+        &RULE,
+        case.tap().absence(Confidence::Likely),
+        case.id,
+        asked.first,
+        "message 3 of main mode, unanswered",
+    )
+    .also(silence.agreed, "message 2: the peer agreed to algorithms")
+    .also(asked.last, "last copy, unanswered")
+    .title(say!(
+        "{peer} does not answer message 3 of main mode",
+        peer = to
+    ))
+    .says(say!(
+        "{peer} agreed to algorithms by message 2 of main mode. Message 3 of {from}, which brings its public value and \
+         has {size} octets, was {schedule} to {to} and not answered.",
+        peer = to.address,
+        from,
+        size = asked.message.ip.length,
+        schedule = asked.schedule(),
+        to
+    ));
+    let small = asked.message.ip.length <= EVERYWHERE;
+    let passage = Passage::of(case, asked.flight);
+    finding = finding.or("The peer ends the negotiation without a word: it has no pre-shared key for this address, or \
+                          cannot read the message.");
+    // What arrives there is not lost on the way.
+    if !passage.as_ref().is_some_and(Passage::arrived) {
+        finding = finding
+            .or(match small {
+                true => "The answer is too large for the path.",
+                false => "The message, or its answer, is too large for the path.",
+            })
+            .or("A filter lets a first message pass, and none that follows.");
+    }
+    match passage {
+        Some(passage) if passage.is_proven() => {
+            finding.confidence = Confidence::Certain;
+            let finding = finding.title(say!(
+                "Message 3 of {from} is lost on the way to {to}",
+                from,
+                to = to.address
+            ));
+            return passage.tell(case.model, finding, "the request");
+        }
+        Some(passage) => finding = passage.tell(case.model, finding, "the request"),
+        None => {}
+    }
+    finding = finding
+        .advise("Read the peer's log for this moment.")
+        .advise(say!(
+            "Capture at {to}: does message 3 arrive there, and does message 4 leave?",
+            to = to.address
+        ));
+    match small {
+        true => finding,
+        false => finding
+            .advise("Let IP fragments pass, or agree on a group with a smaller public value."),
+    }
 }
 
 /// Adds that the port may be to blame, if a message goes to another than those before: what comes from the port
@@ -379,7 +447,7 @@ pub(super) fn abandoned_finding(
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{silent, verdict};
+    use crate::diagnose::testing::{fires, silent, verdict};
 
     #[test]
     fn silence_after_agreement_on_the_same_port() {
@@ -424,6 +492,44 @@ mod tests {
         // At the responder, which has none.
         verdict(&format!("{TWO} again=2,5,10"), "ike-auth-no-response");
         silent(&format!("{TWO} again=2"), "ike-auth-no-response");
+    }
+
+    const MAIN: &str = "
+        0 A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
+        0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14)
+        0.2 A:500 > B:500 MAIN i=1 r=2 KE Nonce again=2,5,11";
+
+    #[test]
+    fn message_3_of_main_mode_is_not_answered() {
+        verdict(MAIN, "ike-auth-no-response");
+        // It is not sent again, so it was answered, or its sender gave up.
+        silent(
+            &format!(
+                "{}\n0 C > B ESP 0xc1 seq 1..60 every 1",
+                MAIN.replace(" again=2,5,11", "")
+            ),
+            "ike-auth-no-response",
+        );
+        silent(
+            &format!("{MAIN}\n11.3 B:500 > A:500 MAIN i=1 r=2 KE Nonce"),
+            "ike-auth-no-response",
+        );
+        // What follows shows that the answer is missing in the recording alone.
+        silent(
+            &format!("{MAIN}\n12 A:500 > B:500 QUICK i=1 r=2 id=0x21 sealed 300"),
+            "ike-auth-no-response",
+        );
+    }
+
+    #[test]
+    fn two_taps_tell_where_message_3_of_main_mode_is_lost() {
+        let there = "
+            0.05 A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14) tap=1
+            0.06 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14) tap=1
+            40 C > B ESP 0xc1 seq 1..2 every 1 tap=1";
+        let found = fires(&format!("{MAIN}{there}"), "ike-auth-no-response");
+        let title = found.title.to_string();
+        assert!(title.contains("is lost on the way"), "{found:?}");
     }
 
     /// Attempts that are answered and go no further, and ESP of another tunnel.

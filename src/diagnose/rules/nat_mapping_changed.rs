@@ -39,6 +39,25 @@ A NAT that was restarted, or that balances over several ports. MOBIKE changes ad
 /// So many changes of port are looked into: each takes a look at all flows.
 const TRIED: usize = 8;
 
+/// What it looks like inside that packets still go to the old port.
+const UNANSWERED: &[&str] = &[
+    "inner-no-reply",
+    "inner-port-unanswered",
+    "health-check-unanswered",
+    "bgp-down",
+];
+
+/// What it looks like where another tap, behind the NAT, lacks them as well: at one that sees both ports they come.
+const LOST: &[&str] = &[
+    "esp-one-way",
+    "packet-loss",
+    "path-outage",
+    "inner-no-reply",
+    "inner-port-unanswered",
+    "health-check-unanswered",
+    "bgp-down",
+];
+
 /// One end goes on from another port of its address.
 #[derive(Clone, Copy)]
 struct Move {
@@ -158,7 +177,12 @@ fn finding(case: &Case<'_>, moved: Move) -> Option<Finding> {
         .advise_all(vendor_advice::of(case, peer, Topic::NatTraversal))
         .advise("Lengthen the UDP timeout of the NAT.");
     Some(match lost {
-        Some(lost) => finding.also(lost, "sent to the old port"),
+        Some(lost) => finding
+            .explaining(match case.tunnel.taps.is_empty() {
+                true => UNANSWERED,
+                false => LOST,
+            })
+            .also(lost, "sent to the old port"),
         None => finding,
     })
 }

@@ -25,7 +25,7 @@ pub static RULE: Rule = Rule {
         "health-check-unanswered",
         "bgp-down",
     ],
-    needs: Signs::LOSS.or(Signs::TAPS),
+    needs: Signs::LOSS.or(Signs::TAPS).or(Signs::CHILD_EXCHANGE),
     check,
 };
 
@@ -34,7 +34,7 @@ const DOCUMENT: &str = "\
 A sender numbers its ESP packets one by one. Numbers that never come were lost between the sender and the tap.
 
 ## How it is seen
-Gaps in the sequence numbers of a flow that nothing late fills. The other direction, sent from beside the tap, has none, or hardly any, though it has packets enough to show the losses of a capture: so the capture itself is complete. Or IKE suffers, too, and sends requests again. Or each packet that came has one in return and none of these is missing: what is missing was not answered. Or nearly all is missing in one silence of seconds, in which other packets of its sender came and the other direction went on whole. ESP over TCP is left out, since TCP sends lost packets again. With two taps: packets that left one and never reached the other, number by number; what both lack alike neither recording lost.
+Gaps in the sequence numbers of a flow that nothing late fills. The other direction, sent from beside the tap, has none, or hardly any, though it has packets enough to show the losses of a capture: so the capture itself is complete. Or IKE suffers, too, and sends requests again. Or each packet that came has one in return and none of these is missing: what is missing was not answered. Or nearly all is missing in one silence of seconds, in which other packets of its sender came and the other direction went on whole. Or ESP of a sender is silent for seconds while its IKE comes and renews the SAs, and the new one begins with a number well above 1. ESP over TCP is left out, since TCP sends lost packets again. With two taps: packets that left one and never reached the other, number by number; what both lack alike neither recording lost.
 
 ## What else looks like it
 A capture that drops packets shows gaps too, in both directions alike; a mirror port or a tap with a line for each direction may drop those of one. Where nothing tells its losses from those of the path, the gaps are told for information only; where the TTL shows that a direction is sent right beside the tap, the capture lost them, and nothing is said of the path. A sender may also throw packets away after it numbered them, for instance because they are too large. A cluster that fails over and keeps its SAs may skip many numbers at once on purpose (RFC 6311).
@@ -308,7 +308,7 @@ fn ends(case: &Case<'_>, located: &Located<'_>, end: usize, first: Cite) -> Opti
 fn loss(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> Option<Finding> {
     let (missing, packets) = tally(directions.flows(end));
     if !matters(missing, packets) {
-        return None;
+        return across_rekeying(case, tap, directions, end);
     }
     let worst = directions
         .flows(end)
@@ -590,6 +590,70 @@ fn is_amid(case: &Case<'_>, directions: &Directions<'_>, end: usize, missing: u6
     })
 }
 
+/// ESP of one side stops, its IKE goes on, and the SAs are renewed meanwhile: the new SA begins with a number well above
+/// 1. No gap shows that, for what was lost lies before the first packet.
+fn across_rekeying(
+    case: &Case<'_>,
+    tap: &Tap,
+    directions: &Directions<'_>,
+    end: usize,
+) -> Option<Finding> {
+    // A recording that lacks packets may lack these.
+    let mut back = directions.flows(1 - end).iter();
+    if tap.lacks_packets() || back.any(|flow| flow.sequence.missing > 0) {
+        return None;
+    }
+    let amid = path_outage::amid_rekeying(case, directions, end)?;
+    let (flow, silence, lost) = (amid.flow, &amid.silence, u64::from(amid.lost));
+    // Where nothing of its sender comes, path-outage tells.
+    let heard = path_outage::is_heard(case, directions, 1 - end, silence);
+    if !can_lose(flow) || !heard || !(INTERRUPTED..FAILOVER).contains(&lost) {
+        return None;
+    }
+    let (from, to) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
+    let number = flow.sequence.first;
+    Some(
+        Finding::new(
+            &RULE,
+            tap.absence(Confidence::Likely),
+            case.id,
+            silence.after,
+            say!(
+                "first packet after {silence}, number {number} of a new SA",
+                silence = silence.length,
+                number
+            ),
+        )
+        .also(silence.before, "last packet before the silence")
+        .severity(tap.gaps(RULE.severity))
+        .title(say!(
+            "No ESP of {from} came for {silence}, while its IKE did",
+            from,
+            silence = silence.length
+        ))
+        .says(say!(
+            "For {silence} no ESP of {from} arrived at the tap, while IKE of it did, and the SAs were renewed. Then the \
+             new SA {spi} began with number {number}: {from} had sent the {lost} before it to {to}, and they were lost. \
+             What lost them takes ESP apart.",
+            silence = silence.length,
+            from,
+            spi = flow.key.spi,
+            number,
+            lost,
+            to
+        ))
+        .or("The sender discards packets after numbering them, such as those too large for its link.")
+        .or("The mirror port or the tap lost packets of this direction only.")
+        .or("A cluster failed over and skipped numbers on purpose (RFC 6311).")
+        .advise(say!(
+            "Look at the path from {from} to {to} at that time.",
+            from,
+            to
+        ))
+        .advise(say!("Capture at {from} to see whether the packets leave.", from)),
+    )
+}
+
 /// Gaps of these flows.
 fn bursts(flows: &[&EspFlow]) -> u64 {
     let flows = flows.iter().filter(|flow| can_lose(flow));
@@ -639,6 +703,31 @@ mod tests {
              1 B > A ESP 0xa1 seq 1..20,22..40,43..60,63..80,82..100,102..120,123..200 every 0.1 size 136",
             "packet-loss",
         );
+    }
+
+    #[test]
+    fn esp_alone_that_is_lost_while_the_sas_are_renewed() {
+        let text = |answered: f64, number: u32, back: &str| {
+            format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240
+                 1 A > B ESP 0xb1 seq 1..100 every 0.25 size 136
+                 1.05 B > A ESP 0xa1 seq 1..60 every 0.25 size 136
+                 25.9 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 256
+                 {answered} B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 208
+                 26.1 A > B ESP 0xb2 seq {back} every 0.25 size 136
+                 34.1 B > A ESP 0xa2 seq {number}..80 every 0.25 size 136"
+            )
+        };
+        let found = fires(&text(26.0, 33, "1..80"), "packet-loss");
+        assert_eq!(found.severity, Severity::Warning);
+        silent(&text(26.0, 33, "1..80"), "path-outage");
+        // All that was sent on the new SA came; or the recording itself lacks packets.
+        silent(&text(26.0, 1, "1..80"), "packet-loss");
+        let found = fires(&text(26.0, 33, "1..20,31..80"), "packet-loss");
+        assert_eq!(found.severity, Severity::Info);
     }
 
     #[test]

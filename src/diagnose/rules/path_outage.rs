@@ -106,15 +106,29 @@ fn outage(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Fi
     told(case, directions, end, &amid)
 }
 
+/// All of one side stops, and comes back when the SAs have been renewed.
+fn across_rekeying(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Finding> {
+    told(
+        case,
+        directions,
+        end,
+        &amid_rekeying(case, directions, end)?,
+    )
+}
+
 /// A silence towards `end` between the last packet of one SA and the first of the SA that took its place, of which packets
 /// had been sent and lost by then: its counter began with 1 (RFC 4303 section 3.3.3).
-fn across_rekeying(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Finding> {
+pub(super) fn amid_rekeying<'m>(
+    case: &Case<'_>,
+    directions: &Directions<'m>,
+    end: usize,
+) -> Option<Amid<'m>> {
     /// Nobody sends so much more than before because nothing arrives: a counter that skips so many began elsewhere.
     const FASTER: f64 = 4.0;
     let mut flows: Vec<&EspFlow> = directions.flows(end).to_vec();
     flows.sort_by_key(|flow| flow.seen.first);
     let mut old: Option<&EspFlow> = None;
-    let found = flows.into_iter().find_map(|flow| {
+    flows.into_iter().find_map(|flow| {
         let before = old.filter(|old| flow.seen.first.1.since(old.seen.last.1) >= OUTAGE);
         old = old
             .into_iter()
@@ -138,8 +152,7 @@ fn across_rekeying(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> 
             silence,
             lost,
         })
-    });
-    told(case, directions, end, &found?)
+    })
 }
 
 /// Whether an SA was made in the recording, shortly before a silence or in it: that was read, or its other direction
@@ -171,14 +184,15 @@ fn is_new(case: &Case<'_>, flow: &EspFlow, silence: &Silence) -> bool {
 }
 
 /// A silence in which packets were lost.
-struct Amid<'m> {
+pub(super) struct Amid<'m> {
     /// The flow that came before it.
     before: &'m EspFlow,
     /// The one that came after it, which is of a new SA if it is another.
-    flow: &'m EspFlow,
-    silence: Silence,
+    pub flow: &'m EspFlow,
+    /// The silence.
+    pub silence: Silence,
     /// How many of that are missing.
-    lost: u32,
+    pub lost: u32,
 }
 
 /// What is told of a silence in which packets were lost, unless anything of their sender came in it.

@@ -92,6 +92,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         case,
         in_vain: OnceCell::new(),
         tries: OnceCell::new(),
+        given_up: OnceCell::new(),
         anew: OnceCell::new(),
         beside: OnceCell::new(),
         denials: OnceCell::new(),
@@ -130,6 +131,9 @@ struct Past<'c, 'm> {
     in_vain: OnceCell<[Vec<(Timestamp, Timestamp)>; 2]>,
     /// When each end first sent a request that had no answer, in order, and how often it sent that and all before.
     tries: OnceCell<[Vec<(Timestamp, u64)>; 2]>,
+    /// When each end first sent a request that it stopped repeating without an answer, in order, and when it must have
+    /// given up by.
+    given_up: OnceCell<[Vec<(Timestamp, Timestamp)>; 2]>,
     /// When each end first asked for a new IKE SA that it did not get, in order.
     anew: OnceCell<[Vec<Timestamp>; 2]>,
     /// Whether the tap stands beside each end.
@@ -171,16 +175,22 @@ impl Past<'_, '_> {
         until(to).saturating_sub(until(from))
     }
 
-    /// Whether `end` asked in vain between two moments until it gave the tunnel up: it began anew itself, or it was
-    /// asking when others give up.
+    /// Whether `end` asked in vain between two moments until it gave the tunnel up: it began anew itself, it stopped
+    /// repeating what it asked, or it was asking when others give up.
     fn gave_up(&self, end: usize, from: Timestamp, to: Timestamp) -> bool {
         let anew = self.anew.get_or_init(|| anew(self.case));
         let began_anew = anew.get(end).is_some_and(|times| {
             let next = times.partition_point(|time| *time <= from);
             times.get(next).is_some_and(|time| *time < to)
         });
+        let given_up = self.given_up.get_or_init(|| given_up(self.case));
+        let stopped = given_up.get(end).is_some_and(|list| {
+            let before = list.partition_point(|(first, _)| *first < to);
+            let latest = before.checked_sub(1).and_then(|place| list.get(place));
+            latest.is_some_and(|(first, until)| *first > from && *until <= to)
+        });
         let lasting = to.since(from) >= GIVEN_UP;
-        (began_anew || lasting) && self.tries(end, from, to) >= VOID
+        (began_anew || stopped || lasting) && self.tries(end, from, to) >= VOID
     }
 
     /// Whether all that an end sends is heard: the tap stands beside it.
@@ -279,6 +289,23 @@ fn in_vain(case: &Case<'_>) -> [Vec<(Timestamp, Timestamp)>; 2] {
     }
     in_vain.iter_mut().for_each(|list| until_latest(list));
     in_vain
+}
+
+/// Requests that were repeated in vain, and when the next copy had to come at the latest: the waits between copies grow,
+/// and by no more than to the double (RFC 7296 section 2.4 leaves them to each).
+fn given_up(case: &Case<'_>) -> [Vec<(Timestamp, Timestamp)>; 2] {
+    let mut given_up = [Vec::new(), Vec::new()];
+    for asked in case.unsettled().iter().filter(|asked| asked.is_silent()) {
+        let end = end_of(case.tunnel, asked.from().address);
+        let list = end.and_then(|end| given_up.get_mut(end));
+        // Three copies have two waits, by which a schedule is known.
+        if let ([_, .., before, last], Some(list)) = (&*asked.times, list) {
+            let wait = last.since(*before);
+            list.push((asked.first.1, last.later(Span(wait.0.saturating_mul(2)))));
+        }
+    }
+    given_up.iter_mut().for_each(|list| list.sort_unstable());
+    given_up
 }
 
 fn tries(case: &Case<'_>) -> [Vec<(Timestamp, u64)>; 2] {

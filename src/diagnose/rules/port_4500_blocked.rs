@@ -112,6 +112,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 fn is_by_pre_shared_key(case: &Case<'_>, asked: &Asked<'_>) -> bool {
     let suite = &case.model.ike_sas[asked.exchange.ike_sa].suite;
     asked.exchange.kind == ExchangeType::IDENTITY_PROTECTION
+        && !auth::waits_for_message_4(asked.exchange)
         && suite.as_ref().is_some_and(offer::v1_is_pre_shared)
 }
 

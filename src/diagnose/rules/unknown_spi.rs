@@ -149,13 +149,7 @@ fn after(case: &Case<'_>, denial: &Denial) -> Option<After> {
             && end_of(case.tunnel, flow.key.to) == end_of(case.tunnel, denial.from)
             && is_past(flow)
     })?;
-    let answered = flow.child_sa.child_sa().is_some_and(|id| {
-        let flows = case.model.child_sas[id].flows.iter().flatten();
-        flows
-            .map(|id| &case.model.flows[*id])
-            .filter(|other| other.key.spi != spi)
-            .any(|other| esp::packets_since(other, settled) >= MANY)
-    });
+    let answered = others(case, flow).any(|other| esp::packets_since(other, settled) >= MANY);
     Some(After {
         lasted: flow.seen.last.1.since(time),
         late: esp::packets_since(flow, settled),
@@ -175,49 +169,135 @@ fn sent_on(case: &Case<'_>) -> Option<Finding> {
     for flow in case.flows() {
         flows.entry(flow.key.spi).or_default().push(flow);
     }
-    case.tunnel.ike_sas
+    case.tunnel
+        .ike_sas
         .iter()
         .flat_map(|id| selectors::deletions(case.model, *id))
-        .find_map(|selectors::Deletion { time, vantage, spi, by, .. }| {
-            let settled = time.later(SETTLED);
+        .find_map(|deletion| {
+            let selectors::Deletion {
+                time,
+                vantage,
+                spi,
+                by,
+                ..
+            } = deletion;
             // Where the clock was set back, or is another tap's, later is not known by time.
             let flow = flows.get(&spi)?.iter().find(|flow| {
                 flow.key.vantage.input == vantage.input
                     && quality::clock_error(case.model, vantage) == Span::default()
                     && (flow.seen.first.1 < time || made_before(flow, time))
                     && end_of(case.tunnel, flow.key.to) == end_of(case.tunnel, by)
-                    && esp::packets_since(flow, settled) >= MANY
             })?;
-            let late = esp::packets_since(flow, settled);
-            let sender = flow.paths.first()?.from.address;
-            Some(
-                Finding::new(
-                    &RULE,
-                    Confidence::Certain,
-                    case.id,
-                    flow.seen.last,
-                    say!("still sent on {spi}", spi),
-                )
-                .during(time, flow.seen.last.1)
-                .title(say!(
-                    "{sender} sends on an SA that {by} has deleted",
-                    sender,
-                    by
-                ))
-                .says(say!(
-                    "{by} deleted SA {spi}, on which it receives; {sender} sent at least {late} packets on it later \
-                     than {settled} after that, up to {longest} after it. They are thrown away.",
-                    by,
-                    spi,
-                    sender,
-                    late,
-                    settled = SETTLED,
-                    longest = flow.seen.last.1.since(time)
-                ))
-                .advise(say!("Restart the tunnel at {sender}.", sender))
-                .advise("Enable dead peer detection on both sides."),
-            )
+            told_of(case, flow, &deletion)
         })
+}
+
+/// What is told of ESP on an SA that its receiver deleted. As long as that sends on the other SA of the pair it has
+/// both; and until its Delete is answered it may keep them (RFC 7296 section 1.4.1), so that only the end of what it
+/// sends shows that it gave them up.
+fn told_of(case: &Case<'_>, flow: &EspFlow, deletion: &selectors::Deletion) -> Option<Finding> {
+    let selectors::Deletion {
+        time,
+        spi,
+        by,
+        open,
+        ..
+    } = *deletion;
+    let back = others(case, flow)
+        .map(|back| back.seen.last)
+        .max_by_key(|at| at.1);
+    let back = back.filter(|at| at.1 > time);
+    if open && back.is_none() {
+        return None;
+    }
+    let gone = back.map_or(time, |at| at.1);
+    // What bears a number that came before is a copy: of the net, or of another recording whose clock is off.
+    let late = esp::packets_since(flow, gone.later(SETTLED));
+    let late = late.saturating_sub(flow.sequence.duplicate);
+    if late < MANY {
+        return None;
+    }
+    let sender = flow.paths.first()?.from.address;
+    let longest = flow.seen.last.1.since(gone);
+    let base = match back {
+        None => say!(
+            "{by} deleted SA {spi}, on which it receives; {sender} sent at least {late} packets on it later than \
+             {settled} after that, up to {longest} after it.",
+            by,
+            spi,
+            sender,
+            late,
+            settled = SETTLED,
+            longest
+        ),
+        Some(_) => say!(
+            "{by} deleted SA {spi}, on which it receives, and sent on the other SA of the pair for {span} more; \
+             {sender} sent at least {late} packets on {spi} later than {settled} after that, up to {longest} after it.",
+            by,
+            spi,
+            span = gone.since(time),
+            sender,
+            late,
+            settled = SETTLED,
+            longest
+        ),
+    };
+    let finding = Finding::new(
+        &RULE,
+        Confidence::Certain.lower_if(open),
+        case.id,
+        flow.seen.last,
+        say!("still sent on {spi}", spi),
+    )
+    .also((deletion.frame, time), say!("{by} deletes {spi}", by, spi))
+    .during(time, flow.seen.last.1)
+    .title(say!(
+        "{sender} sends on an SA that {by} has deleted",
+        sender,
+        by
+    ));
+    let finding = match back {
+        Some(at) => finding.also(
+            at,
+            say!("the last ESP of {by} on the other SA of the pair", by),
+        ),
+        None => finding,
+    };
+    Some(match open {
+        false => finding
+            .says(base.then("They are thrown away."))
+            .advise(say!("Restart the tunnel at {sender}.", sender))
+            .advise("Enable dead peer detection on both sides."),
+        true => finding
+            .says(base.then(say!(
+                "The delete was not answered: {sender} may know nothing of it, and {by} gave up waiting.",
+                sender,
+                by
+            )))
+            .or(say!("The hosts behind {by} do not answer any more, and it holds the SA still.", by))
+            .advise(say!(
+                "See why IKE of {by} does not reach {sender}, or is not answered.",
+                by,
+                sender
+            ))
+            .advise(say!("Restart the tunnel at {sender}.", sender))
+            .advise(say!(
+                "Enable dead peer detection at {sender}: it notices that the SAs are gone.",
+                sender
+            )),
+    })
+}
+
+/// The other direction of a child SA at the tap of a flow.
+fn others<'m>(case: &Case<'m>, flow: &EspFlow) -> impl Iterator<Item = &'m EspFlow> {
+    let model = case.model;
+    let child = flow.child_sa.child_sa();
+    let flows = child.into_iter().flat_map(|id| model.child_sas[id].flows);
+    let (spi, vantage) = (flow.key.spi, flow.key.vantage);
+    flows
+        .flatten()
+        .map(|id| &model.flows[id])
+        .filter(move |other| other.key.spi != spi && other.key.vantage == vantage)
 }
 
 #[cfg(test)]
@@ -264,6 +344,50 @@ mod tests {
     fn esp_goes_on_after_its_receiver_deleted_the_sa() {
         fires(
             &format!("{UP}\n1 A > B ESP 0xb1 seq 1..100 every 0.5"),
+            "unknown-spi",
+        );
+    }
+
+    #[test]
+    fn what_is_sent_both_ways_after_a_delete_is_not_thrown_away() {
+        // Nobody answers the delete, so who asked keeps the SA meanwhile.
+        let asked = UP.replace("20.1 A:500", "# ");
+        let text = |back: u32| {
+            format!(
+                "{asked}
+                 21.5 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request by=responder opened D(ESP 0xb1)
+                 23.9 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request by=responder opened D(ESP 0xb1)
+                 1 A > B ESP 0xb1 seq 1..100 every 0.5
+                 1.1 B > A ESP 0xa1 seq 1..{back} every 0.5"
+            )
+        };
+        silent(&text(100), "unknown-spi");
+        // Nothing shows when it gives up.
+        silent(&text(30), "unknown-spi");
+        let found = fires(&text(60), "unknown-spi");
+        assert_eq!(found.confidence, Confidence::Likely);
+        let says = found.says.to_string();
+        assert!(says.contains("The delete was not answered"), "{says}");
+    }
+
+    #[test]
+    fn who_answers_a_delete_and_sends_on_both_ways_has_both_sas() {
+        let text = |back: u32| {
+            format!(
+                "{UP}\n1 A > B ESP 0xb1 seq 1..100 every 0.5\n1.1 B > A ESP 0xa1 seq 1..{back} every 0.5"
+            )
+        };
+        silent(&text(100), "unknown-spi");
+        let found = fires(&text(60), "unknown-spi");
+        assert_eq!(found.confidence, Confidence::Certain);
+    }
+
+    #[test]
+    fn copies_long_after_a_delete_were_not_sent_then() {
+        silent(
+            &format!(
+                "{UP}\n1 A > B ESP 0xb1 seq 1..35 every 0.5\n3601 A > B ESP 0xb1 seq 1..35 every 0.5"
+            ),
             "unknown-spi",
         );
     }

@@ -17,6 +17,67 @@ fn two_children(answers: u32, extra: &str) -> String {
 }
 
 #[test]
+fn who_is_behind_a_nat_and_was_idle_may_come_out_of_another_port() {
+    let text = |idle: u32| {
+        let at = 11 + idle;
+        format!(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce NATD
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce NATD(B:500 N:1024)
+             0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+             0.3 B:4500 > A:4500 IKE_AUTH i=1 r=2 id=1 response sealed 240
+             1 A:4500 > B:4500 ESP 0xb1 seq 1..20 every 0.5 size 136
+             1.1 B:4500 > A:4500 ESP 0xa1 seq 1..20 every 0.5 size 136
+             {at} A:4500 > B:4500 ESP 0xb1 seq 21..80 every 0.5 size 136"
+        )
+    };
+    let told = |idle: u32| format!("{:?}", fires(&text(idle), "esp-one-way").alternatives);
+    assert!(told(20).contains("another port"), "{}", told(20));
+    assert!(!told(10).contains("another port"), "{}", told(10));
+}
+
+#[test]
+fn what_leaves_by_one_tunnel_may_be_answered_by_another() {
+    let tunnel = |ike: u32, from: char, to: char| {
+        format!(
+            "0 {from}:500 > {to}:500 IKE_SA_INIT i={ike}1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+             0.1 {to}:500 > {from}:500 IKE_SA_INIT i={ike}1 r={ike}2 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+             0.2 {from}:500 > {to}:500 IKE_AUTH i={ike}1 r={ike}2 id=1 request sealed 256
+             0.3 {to}:500 > {from}:500 IKE_AUTH i={ike}1 r={ike}2 id=1 response sealed 240\n"
+        )
+    };
+    let text = |answers: u32, at: f32| {
+        format!(
+            "{}{}1 A > B ESP 0xb1 seq 1..30 every 0.5 size 136
+             {at} C > A ESP 0xc1 seq 1..{answers} every 0.5 size 136",
+            tunnel(1, 'A', 'B'),
+            tunnel(2, 'C', 'A')
+        )
+    };
+    let found = findings(&text(30, 1.3));
+    let one_way = || found.iter().filter(|one| one.rule.slug == "esp-one-way");
+    assert_eq!(one_way().count(), 2, "{found:?}");
+    assert!(one_way().all(|one| one.severity == Severity::Warning));
+    let says: Vec<String> = one_way().map(|one| one.says.to_string()).collect();
+    assert!(
+        says.iter().any(|says| says.contains("may be the answers")),
+        "{says:?}"
+    );
+    assert!(
+        says.iter().any(|says| says.contains("may answer them")),
+        "{says:?}"
+    );
+    // Other packets, or at another time.
+    assert_eq!(
+        fires(&text(20, 1.3), "esp-one-way").severity,
+        Severity::Error
+    );
+    assert_eq!(
+        fires(&text(30, 4.3), "esp-one-way").severity,
+        Severity::Error
+    );
+}
+
+#[test]
 fn as_many_packets_from_another_address_may_be_the_answers() {
     let text = |back: &str| {
         format!(

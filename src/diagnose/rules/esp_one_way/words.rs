@@ -7,6 +7,7 @@ use super::{PLENTY, RULE};
 use crate::diagnose::facts::esp::Directions;
 use crate::diagnose::facts::taps;
 use crate::diagnose::facts::{Tap, nat};
+use crate::diagnose::rules::asymmetric_return::Half;
 use crate::diagnose::rules::single_child_peer;
 use crate::diagnose::{Case, Cite, Confidence, Finding, Severity};
 use crate::language::Text;
@@ -223,6 +224,42 @@ impl<'c, 'm> Silence<'c, 'm> {
             ))
     }
 
+    /// Where the other half of the conversations may go by another tunnel.
+    pub(super) fn in_two_tunnels(&self, mut finding: Finding, half: &Half) -> Finding {
+        let (other, is_silent) = (half.other, self.is_silent);
+        if !half.ike {
+            finding.says.add(say!(
+                "As many packets came from {other} at that time, of which no IKE is seen: they may be the answers, if that \
+                 is another address of {is_silent}.",
+                other,
+                is_silent
+            ));
+            return finding.severity(Severity::Info);
+        }
+        finding.says.add(match half.answers {
+            true => say!(
+                "As many packets came from {other} at that time, by a tunnel in which none went back: they may be the \
+                 answers.",
+                other
+            ),
+            false => say!(
+                "As many packets went from {is_silent} to {other} at that time, by a tunnel in which none came back: what \
+                 is sent here may answer them.",
+                is_silent,
+                other
+            ),
+        });
+        finding
+            .severity(Severity::Warning)
+            .or("Both tunnels lack the answers, and are alike by chance.")
+            .advise(
+                "Give the tunnels the same preference on both sides, by routes, weights or BGP.",
+            )
+            .advise(
+                "Look for filters with state and for reverse path checks, which drop such answers.",
+            )
+    }
+
     /// What the same packets would look like too, and what to do, where nothing shows what became of the
     /// answers.
     pub(super) fn unexplained(&self, mut finding: Finding, traffic: &Traffic<'_, '_>) -> Finding {
@@ -251,6 +288,10 @@ impl<'c, 'm> Silence<'c, 'm> {
         let (vantage, asked) = (self.directions.vantage, asked_at(self.asks(), self.since));
         if let Some(idle) = nat::idle(case, vantage, self.silent, asked) {
             finding = nat::may_forget(finding, is_silent, idle);
+        } else if let Some(idle) = nat::idle_before_it(case, vantage, self.speaker(), asked)
+            && let Some(speaker) = case.tunnel.ends.get(self.speaker())
+        {
+            finding = nat::may_move(finding, *speaker, is_silent, idle);
         }
         if all_padded(case, &self.directions, self.silent) {
             finding = finding.or(

@@ -1,0 +1,34 @@
+"""BGP inside the tunnel falls and comes back.
+
+A session stands for a quarter of a minute. Then the cloud's speaker ends, and its host refuses whoever calls, until
+another starts there twelve seconds later. Pings go on.
+"""
+
+from kit import Expect
+
+expect = Expect(
+    sealed="healthy",
+    sealed_acceptable=("bgp-down",),
+    keyed="bgp-down",
+    sees="small packets of one size every three seconds, both ways, that stop while others go on, and come again.",
+    sees_keyed="OPEN and KEEPALIVE of both, FIN, SYN after SYN to port 179 answered by RST, and OPEN of both again.",
+)
+
+
+def build(lab):
+    for side, address, other in ((lab.office, "169.254.20.1", 2), (lab.cloud, "169.254.20.2", 1)):
+        side.alias(address)
+        side.child["local_ts"] = f"{side.subnet},{address}/32"
+        side.child["remote_ts"] = f"{side.child['remote_ts']},169.254.20.{other}/32"
+    lab.speaker = lab.cloud.traffic("bgp-listen", "169.254.20.2", 65000, 9)
+
+
+def story(lab):
+    lab.up()
+    lab.ask(4)
+    lab.office.traffic("bgp-speak", "169.254.20.1", "169.254.20.2", 65020, 9)
+    lab.wait(15)
+    lab.speaker.kill()
+    lab.ask(20, every=0.6)
+    lab.cloud.traffic("bgp-listen", "169.254.20.2", 65000, 9)
+    lab.ask(24, every=0.6)
