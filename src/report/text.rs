@@ -4,7 +4,7 @@ use super::calendar::{Together, Utc};
 use super::sheet::{Ink, Sheet};
 use super::tunnels;
 use super::view::{Diagnosis, FindingView, FrameView, InputView};
-use crate::diagnose::rules::undecided;
+use crate::diagnose::rules::{ike_scan, undecided};
 use crate::language::{Text, clauses, count, list, parted};
 use crate::say;
 use crate::units::Timestamp;
@@ -318,11 +318,17 @@ fn all_clear(out: &mut impl Write, diagnosis: &Diagnosis<'_>, sheet: Sheet) -> i
 /// works.
 fn no_fault(diagnosis: &Diagnosis<'_>, frames: u64) -> (Ink, &'static str, Text) {
     let all = diagnosis.tunnels.len();
-    let findings = diagnosis.findings.iter();
-    let undecided = findings
+    let findings = || diagnosis.findings.iter();
+    let scans = findings().filter(|finding| finding.rule == ike_scan::RULE.slug);
+    let scanned: HashSet<_> = scans.filter_map(|finding| finding.tunnel).collect();
+    let frames = count(frames, "frame");
+    if all > 0 && scanned.len() == all && diagnosis.tunnels.came_up() == 0 {
+        let text = say!("scans, and nothing else of IPsec, in {frames}", frames);
+        return (Ink::Info, "NO TUNNEL", text);
+    }
+    let undecided = findings()
         .filter(|finding| finding.rule == undecided::RULE.slug && finding.explained_by.is_none())
         .count();
-    let frames = count(frames, "frame");
     let tunnels = count(all as u64, "tunnel");
     match undecided {
         0 => {

@@ -41,6 +41,17 @@ impl<'a> TunnelViews<'a> {
         self.ids.is_empty()
     }
 
+    /// How many had an IKE SA that was up, or ESP or AH.
+    pub(in crate::report) fn came_up(&self) -> usize {
+        let model = self.model;
+        let ids = self.ids.iter().map(|id| &model.tunnels[*id]);
+        let came_up = ids.filter(|tunnel| {
+            let mut ike_sas = tunnel.ike_sas.iter();
+            !tunnel.flows.is_empty() || ike_sas.any(|id| model.ike_sas[*id].state.was_up())
+        });
+        came_up.count()
+    }
+
     /// Their numbers, in order.
     pub fn numbers(&self) -> impl Iterator<Item = u64> + '_ {
         self.ids.iter().map(|id| number(*id))
