@@ -16,10 +16,7 @@ expect = Expect(
 
 
 def build(lab):
-    for side, address, other in ((lab.office, "169.254.20.1", 2), (lab.cloud, "169.254.20.2", 1)):
-        side.alias(address)
-        side.child["local_ts"] = f"{side.subnet},{address}/32"
-        side.child["remote_ts"] = f"{side.child['remote_ts']},169.254.20.{other}/32"
+    lab.speakers()
     lab.speaker = lab.cloud.traffic("bgp-listen", "169.254.20.2", 65000, 9)
 
 

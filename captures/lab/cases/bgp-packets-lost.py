@@ -19,10 +19,7 @@ expect = Expect(
 def build(lab):
     lab.outside6()
     lab.suite("aes256-sha256-modp2048", "aes256-sha256")
-    for side, address, other in ((lab.office, "169.254.20.1", 2), (lab.cloud, "169.254.20.2", 1)):
-        side.alias(address)
-        side.child["local_ts"] = f"{side.subnet},{address}/32"
-        side.child["remote_ts"] = f"{side.child['remote_ts']},169.254.20.{other}/32"
+    lab.speakers()
 
 
 def before(lab):

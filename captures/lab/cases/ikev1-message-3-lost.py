@@ -14,10 +14,7 @@ expect = Expect(
 
 
 def build(lab):
-    lab.cloud.setup["ikev1-policy"] = "accept"
-    lab.cloud.connection.update(keyexchange="ikev1", ike="aes256-sha1-modp2048", esp="aes256-sha2_256")
-    lab.office.connection.update(version=1, proposals="aes256-sha1-modp2048")
-    lab.office.child.update(esp_proposals="aes256-sha256")
+    lab.ikev1_of_libreswan()
     lab.lose("iifname office udp length > 300")
 
 

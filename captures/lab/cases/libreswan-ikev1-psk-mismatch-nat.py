@@ -19,12 +19,8 @@ expect = Expect(
 def build(lab):
     lab.tap = lab.cloud
     lab.net.masquerade(lab.office.address)
-    lab.office.connection.update(version=1, proposals="aes128-sha1-modp2048")
-    lab.office.child["esp_proposals"] = "aes256-sha256"
-    lab.cloud.setup["ikev1-policy"] = "accept"
-    lab.cloud.connection.update(
-        keyexchange="ikev1", right="%any", ike="aes128-sha1-modp2048", esp="aes256-sha2_256"
-    )
+    lab.ikev1_of_libreswan("aes128-sha1-modp2048")
+    lab.cloud.connection["right"] = "%any"
     lab.cloud.secret = "correct donkey battery staple"
 
 

@@ -95,6 +95,21 @@ class Lab:
         self.both(version=1)
         self.suite(ike, esp)
 
+    def ikev1_of_libreswan(self, ike="aes256-sha1-modp2048", esp="aes256-sha256"):
+        """IKEv1 between strongSwan, the office, and libreswan, the cloud, which has another word for SHA-2."""
+        self.office.connection.update(version=1, proposals=ike)
+        self.office.child["esp_proposals"] = esp
+        ike, esp = (suite.replace("sha256", "sha2_256") for suite in (ike, esp))
+        self.cloud.setup["ikev1-policy"] = "accept"
+        self.cloud.connection.update(keyexchange="ikev1", ike=ike, esp=esp)
+
+    def speakers(self, here="169.254.20.1", there="169.254.20.2"):
+        """One address more at each end of the tunnel, as BGP speaks between, and selectors for it."""
+        for side, own, other in ((self.office, here, there), (self.cloud, there, here)):
+            side.alias(own)
+            side.child["local_ts"] = f"{side.subnet},{own}/32"
+            side.child["remote_ts"] = f"{side.child['remote_ts']},{other}/32"
+
     def another(self, name, here, there):
         """One more child of the office's subnet `here` and the cloud's `there`, whose first hosts exist."""
         ends = (self.office, here, there), (self.cloud, there, here)

@@ -129,17 +129,20 @@ class Net:
         if near:
             gateway.space(f"ip link set wan mtu {octets}")
 
-    def masquerade(self, source, forgets=None):
+    def masquerade(self, source, forgets=None, silent=False):
         """A NAT that gives what comes from `source` the router's address towards the other side.
 
         It also puts fragments together: drop rules see whole packets. Silent UDP flows it forgets after
-        so many seconds, if that is said.
+        so many seconds, if that is said. A silent NAT drops UDP for a port that it does not know, and sends no ICMP.
         """
         self.space.nft("add chain inet lab postrouting { type nat hook postrouting priority 100; }")
         self.space.nft(f"add rule inet lab postrouting ip saddr {source} masquerade random")
         if forgets:
             for timer in ("udp_timeout", "udp_timeout_stream"):
                 self.space.sysctl(f"net/netfilter/nf_conntrack_{timer}", forgets)
+        if silent:
+            self.space.nft("add chain inet lab input { type filter hook input priority 0; }")
+            self.space.nft("add rule inet lab input meta l4proto udp drop")
 
     def wire(self, **effects):
         """Every packet takes a detour through `wire.py`, which delays, swaps, repeats or limits.
