@@ -12,7 +12,6 @@ use super::{HashMap, HashSet, with_capacity};
 use crate::each::{Each, map_ids};
 use crate::limits::{LINK_CHOICES, LINK_CROWD};
 use crate::model::exchange::begins_ike_sa;
-use crate::model::table::Id;
 use crate::model::{
     AuthOutcome, ChildOutcome, ChildSa, ChildTerms, Deleted, ExchangeId, Few, FlowId, IkeSaId,
     IkeState, InformationalClass, Link, Model, Negotiation, Role, Seen, Signs, Table,
@@ -286,13 +285,13 @@ fn makers_of(
             let Some(pair) = pairs.between_of(ike_sa, from, to) else {
                 continue;
             };
-            let pair = Ends {
+            let between = Ends {
                 asker,
                 answerer,
                 pair,
             };
-            if !ends.contains(&pair) {
-                ends.push(pair);
+            if !ends.contains(&between) {
+                ends.push(between);
             }
         }
         makers.push(Maker {
@@ -751,22 +750,22 @@ struct Earlier {
     /// By their ends.
     between: Table<PairId, Few<usize>>,
     /// By their IKE SA: ends may have moved (RFC 4555), it stays.
-    under: Vec<Few<usize>>,
+    under: Table<IkeSaId, Few<usize>>,
 }
 
 impl Earlier {
-    /// None yet, between those pairs and under so many IKE SAs.
-    fn none(pairs: &Pairs, ike_sas: usize) -> Self {
+    /// None yet, between those pairs and under the IKE SAs of a model.
+    fn none(model: &Model, pairs: &Pairs) -> Self {
         Self {
             between: pairs.table(),
-            under: vec![Few::new(); ike_sas],
+            under: model.ike_sas.beside(),
         }
     }
 
     /// The last few that share their ends or the IKE SA with this one, the latest first.
     fn beside(&self, pair: Option<PairId>, ike_sa: Option<IkeSaId>) -> impl Iterator<Item = usize> {
         let between = pair.map(|pair| &self.between[pair]);
-        let under = ike_sa.and_then(|id| self.under.get(id.index()));
+        let under = ike_sa.map(|id| &self.under[id]);
         let lists = between.into_iter().chain(under);
         lists.flat_map(|list| list.iter().rev().take(LINK_CHOICES).copied())
     }
@@ -775,8 +774,8 @@ impl Earlier {
         if let Some(pair) = pair {
             self.between[pair].push(place);
         }
-        if let Some(list) = ike_sa.and_then(|id| self.under.get_mut(id.index())) {
-            list.push(place);
+        if let Some(ike_sa) = ike_sa {
+            self.under[ike_sa].push(place);
         }
     }
 }
@@ -784,7 +783,7 @@ impl Earlier {
 /// Finds for each child SA the one whose place it took: between the same ends or under the same
 /// IKE SA, silent soon after the new one began, while the new one goes on.
 fn replace(model: &Model, pairs: &Pairs, groups: &[Group], mut drafts: Vec<Draft>) -> Vec<Draft> {
-    let mut earlier = Earlier::none(pairs, model.ike_sas.len());
+    let mut earlier = Earlier::none(model, pairs);
     let mut replaced = Marks::none(drafts.len());
     let mut named: HashMap<EspSpi, usize> = HashMap::default();
     // Without keys none says which SA it takes the place of.

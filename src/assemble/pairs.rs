@@ -2,7 +2,7 @@
 //! the order of time, and is not looked for by two addresses again.
 
 use super::{HashMap, ordered, with_capacity};
-use crate::model::table::{Id, id};
+use crate::model::table::id;
 use crate::model::{Few, FlowId, IcmpSeen, IkeSaId, Model, Table};
 use crate::net::Path;
 use crate::units::{FrameId, Timestamp};
@@ -14,38 +14,28 @@ id!(PairId, "a pair of addresses");
 pub(super) type Pair = (IpAddr, IpAddr);
 
 /// The pairs in order of their first packet.
-#[derive(Default)]
 pub(super) struct Pairs {
     ids: HashMap<Pair, PairId>,
     pairs: Table<PairId, Pair>,
-    of_ike_sas: Vec<Few<PairId>>,
-    of_flows: Vec<Few<PairId>>,
+    of_ike_sas: Table<IkeSaId, Few<PairId>>,
+    of_flows: Table<FlowId, Few<PairId>>,
 }
 
 impl Pairs {
     /// Those of IKE SAs, flows, what ICMP errors quote and messages outside of any IKE SA.
     pub(super) fn of(model: &Model) -> Self {
-        let (ike_sas, flows) = (model.ike_sas.len(), model.flows.len());
         let mut all = Self {
-            ids: with_capacity(ike_sas.max(flows)),
+            ids: with_capacity(model.ike_sas.len().max(model.flows.len())),
             pairs: Table::default(),
-            of_ike_sas: vec![Few::new(); ike_sas],
-            of_flows: vec![Few::new(); flows],
+            of_ike_sas: model.ike_sas.beside(),
+            of_flows: model.flows.beside(),
         };
         for item in appearances(model) {
             match item.what {
                 What::IkeSa(id) => {
-                    let between = all.add_all(&model.ike_sas[id].paths);
-                    if let Some(row) = all.of_ike_sas.get_mut(id.index()) {
-                        *row = between;
-                    }
+                    all.of_ike_sas[id] = all.add_all(&model.ike_sas[id].paths);
                 }
-                What::Flow(id) => {
-                    let between = all.add_all(&model.flows[id].paths);
-                    if let Some(row) = all.of_flows.get_mut(id.index()) {
-                        *row = between;
-                    }
-                }
+                What::Flow(id) => all.of_flows[id] = all.add_all(&model.flows[id].paths),
                 What::Icmp(place) => {
                     if let Some(seen) = model.icmp.get(place) {
                         all.add(quoted(seen));
@@ -63,7 +53,7 @@ impl Pairs {
 
     /// A row for each.
     pub(super) fn table<T: Default>(&self) -> Table<PairId, T> {
-        self.pairs.iter().map(|_| T::default()).collect()
+        self.pairs.beside()
     }
 
     /// They, in order.
@@ -73,12 +63,12 @@ impl Pairs {
 
     /// Those that an IKE SA was between, in order of first use, the same twice if it came back.
     pub(super) fn of_ike_sa(&self, id: IkeSaId) -> &[PairId] {
-        self.of_ike_sas.get(id.index()).map_or(&[], |row| row)
+        &self.of_ike_sas[id]
     }
 
     /// As [`of_ike_sa`](Self::of_ike_sa), of a flow.
     pub(super) fn of_flow(&self, id: FlowId) -> &[PairId] {
-        self.of_flows.get(id.index()).map_or(&[], |row| row)
+        &self.of_flows[id]
     }
 
     /// The pair of two addresses, whichever is in front.
@@ -91,7 +81,7 @@ impl Pairs {
         let first = self.of_ike_sa(ike_sa).first().copied();
         let first = first.filter(|id| {
             let (from, to) = self.pairs[*id];
-            (from, to) == (one, other) || (to, from) == (one, other)
+            ordered(from, to) == ordered(one, other)
         });
         first.or_else(|| self.between(one, other))
     }

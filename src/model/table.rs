@@ -79,6 +79,11 @@ impl<I: Id, T> Table<I, T> {
         self.rows.is_empty()
     }
 
+    /// A table with an empty row for each of these, found by the same ids.
+    pub(crate) fn beside<U: Default>(&self) -> Table<I, U> {
+        self.ids().map(|_| U::default()).collect()
+    }
+
     /// The rows in order.
     pub fn iter(&self) -> std::slice::Iter<'_, T> {
         self.rows.iter()

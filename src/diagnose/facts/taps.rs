@@ -77,6 +77,14 @@ impl Passage {
         !self.reached.is_empty() && self.lost.is_empty()
     }
 
+    /// As [`tell`](Self::tell), if two taps are on the way of the message.
+    pub fn told(case: &Case<'_>, flight: &Flight, finding: Finding, what: &'static str) -> Finding {
+        match Self::of(case, flight) {
+            Some(passage) => passage.tell(case.model, finding, what),
+            None => finding,
+        }
+    }
+
     /// Adds to a finding about a message without effect what the taps tell: lost between them, in
     /// which case nothing else is left to explain it, or arrived, in which case the way there is
     /// not to blame.

@@ -243,7 +243,7 @@ pub(super) fn other_half(case: &Case<'_>, directions: &Directions<'_>, end: usiz
     let asker = *case.tunnel.ends.get(1 - end)?;
     let silent = *case.tunnel.ends.get(end)?;
     let own_ike = !case.tunnel.ike_sas.is_empty();
-    half(asker, true).or_else(|| half(silent, false).filter(|_| own_ike))
+    half(asker, true).or_else(|| own_ike.then(|| half(silent, false)).flatten())
 }
 
 /// The two addresses that one gateway may have, if these tunnels have the other gateway in common and one of them is

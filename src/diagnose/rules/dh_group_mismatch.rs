@@ -7,7 +7,7 @@ use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{Asked, Passage, child, first, recovery};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
-use crate::model::{IkeSa, Model};
+use crate::model::{Exchange, Flight, IkeSa, Model};
 use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
 use crate::units::{Span, Timestamp};
@@ -72,7 +72,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     }
     let group = wanted(notice).map_or_else(|| "another group".into(), offer::group);
     if let Some(asked) = came_in_vain(case, notice) {
-        return vec![too_large(case, notice, &asked, group)];
+        return vec![too_large(case, notice, asked, group)];
     }
     let why = match offered {
         Some(false) => "The initiator does not offer that group at all.",
@@ -124,19 +124,14 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 }
 
 /// The attempt with the group that was asked for, if it was repeated and had no answer.
-fn came_in_vain<'m>(case: &Case<'m>, notice: &Notice) -> Option<Asked<'m>> {
+fn came_in_vain<'c, 'm>(case: &'c Case<'m>, notice: &Notice) -> Option<&'c Asked<'m>> {
     /// Copies in vain.
     const TRIES: usize = 3;
-    let mut unsettled = case.unsettled().iter();
-    let asked = unsettled.find(|asked| {
+    case.unsettled().iter().find(|asked| {
         let begins = asked.exchange.kind == ExchangeType::IKE_SA_INIT && asked.is_silent();
-        let later = asked.first.1 > notice.at.1 && asked.to().address == notice.from;
-        let read = || case.model.readable(asked.flight);
-        let group = || read().and_then(|(_, read)| Some(read.ke()?.group));
-        let insists = asked.attempts() >= TRIES;
-        begins && later && insists && group().is_some() && group() == wanted(notice)
-    })?;
-    Some(asked.clone())
+        let insists = asked.attempts() >= TRIES && asked.to().address == notice.from;
+        begins && insists && complies(case, asked.flight, notice)
+    })
 }
 
 /// The initiator has the group, and what it sends with it is not answered: its public value may make the message too
@@ -185,10 +180,7 @@ fn too_large(case: &Case<'_>, notice: &Notice, asked: &Asked<'_>, group: Text) -
     ))
     .advise("Let IP fragments pass, or agree on a group with a smaller public value.")
     .advise(say!("Read the log of {from}.", from));
-    let finding = match Passage::of(case, asked.flight) {
-        Some(passage) => passage.tell(case.model, finding, "the request"),
-        None => finding,
-    };
+    let finding = Passage::told(case, asked.flight, finding, "the request");
     recovery::tell(case, finding)
 }
 
@@ -244,8 +236,13 @@ fn came_with(case: &Case<'_>, notice: &Notice) -> bool {
     let begins = case
         .exchanges()
         .filter(|exchange| exchange.kind == ExchangeType::IKE_SA_INIT);
-    let mut requests = begins.filter_map(|exchange| case.model.readable(exchange.request()?));
-    requests.any(|(message, read)| {
+    let mut requests = begins.filter_map(Exchange::request);
+    requests.any(|request| complies(case, request, notice))
+}
+
+/// Whether a request came later than the notification, and with the group that this asks for.
+fn complies(case: &Case<'_>, request: &Flight, notice: &Notice) -> bool {
+    case.model.readable(request).is_some_and(|(message, read)| {
         let group = read.ke().map(|ke| ke.group);
         message.time > notice.at.1 && group.is_some() && group == wanted(notice)
     })

@@ -228,10 +228,7 @@ fn quick_mode_unanswered(case: &Case<'_>) -> Option<Finding> {
     .or(say!("{to} receives it and says nothing: it does not accept it.", to))
     .or("It asks for one more child SA.")
     .advise(say!("Capture at {to}, and read its log: does the request arrive?", to));
-    Some(match Passage::of(case, request.flight) {
-        Some(passage) => passage.tell(case.model, finding, "the request"),
-        None => finding,
-    })
+    Some(Passage::told(case, request.flight, finding, "the request"))
 }
 
 /// Messages of IKE that came from whom a request was for, after its first copy.

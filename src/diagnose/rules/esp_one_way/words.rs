@@ -288,10 +288,8 @@ impl<'c, 'm> Silence<'c, 'm> {
         let (vantage, asked) = (self.directions.vantage, asked_at(self.asks(), self.since));
         if let Some(idle) = nat::idle(case, vantage, self.silent, asked) {
             finding = nat::may_forget(finding, is_silent, idle);
-        } else if let Some(idle) = nat::idle_before_it(case, vantage, self.speaker(), asked)
-            && let Some(speaker) = case.tunnel.ends.get(self.speaker())
-        {
-            finding = nat::may_move(finding, *speaker, is_silent, idle);
+        } else if let Some(idle) = nat::idle_before_it(case, vantage, self.speaker(), asked) {
+            finding = nat::may_move(finding, self.speaks, is_silent, idle);
         }
         if all_padded(case, &self.directions, self.silent) {
             finding = finding.or(
