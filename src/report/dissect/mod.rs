@@ -1,7 +1,6 @@
 //! `dissect`: one record for every datagram that holds IPsec, as NDJSON or as text.
 
 mod earlier;
-mod group;
 mod icmp;
 mod inner;
 mod meaning;

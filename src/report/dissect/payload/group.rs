@@ -3,8 +3,9 @@
 //! Of a key only its name, length and place in a tree of keys is told: a report travels further than
 //! the capture it was made from.
 
-use super::ndjson::{Each, Hex};
-use super::payload::{AttributeRecord, Selector, TransformV2};
+use super::super::ndjson::{Each, Hex};
+use super::proposal::{AttributeRecord, TransformV2};
+use super::selector::Selector;
 use crate::registry::g_ikev2::{GroupWidePolicyAttribute, GsaAttribute};
 use crate::registry::gdoi::{GapAttribute, KekAttribute, kek_value_name};
 use crate::registry::ikev1::Phase;
