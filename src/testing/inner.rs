@@ -1,6 +1,6 @@
 //! What an ESP packet of a conversation carries: `10.1.0.1 > 10.2.0.1 TCP 40000 > 443 SYN`.
 
-use super::line::{Words, address, number};
+use super::words::{Words, address, number};
 use crate::net::inner::{BgpKind, BgpMessage, BgpOpen, Content, Echo, InnerIcmp, Tcp, TcpFlags};
 use crate::net::{Inner, IpFacts, Quote};
 use crate::units::Endpoint;

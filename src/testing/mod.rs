@@ -74,7 +74,9 @@ mod fold;
 mod inner;
 mod line;
 mod octets;
+mod payload;
 mod replay;
+mod words;
 
 use crate::diagnose::{self, Case, Finding};
 use crate::model::Model;
