@@ -535,6 +535,14 @@ pub const FLOW_SIZES: usize = 32;
 /// Exchanges or child SAs that may fit, that are compared.
 pub const LINK_CHOICES: usize = 16;
 
+/// Flows of ESP that packets in clear are held against, which may be copies of what they carry. Beyond, they are
+/// taken for copies and not told, as where ESP accompanies them.
+pub const COPY_FLOWS: usize = 1 << 12;
+
+/// Selectors that packets in clear are held against, of all tunnels. What passes in clear is told of the
+/// first tunnel of its link where none of these takes it.
+pub const CLEAR_SELECTORS: usize = 1 << 12;
+
 /// Flows of one pair of gateways that are compared each with each.
 pub const LINK_CROWD: usize = 64;
 

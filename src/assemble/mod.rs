@@ -1,6 +1,7 @@
 //! Messages and flows to exchanges, SAs and tunnels: what belongs together, told without keys.
 
 mod child;
+mod clear;
 mod exchange;
 mod ikev1;
 mod ikev2;
@@ -15,7 +16,7 @@ mod tunnel;
 use crate::each::{Each, map_ids};
 use crate::model::{IkeSa, IkeSaId, IkeSuite, Model, Nat, Transport};
 use crate::registry::NotifyType;
-use crate::units::Endpoint;
+use crate::units::{Endpoint, Vantage};
 use foldhash::quality::RandomState;
 use pairs::Pairs;
 use std::collections::BTreeSet;
@@ -63,6 +64,7 @@ pub fn assemble(model: &mut Model, each: &Each<'_>) {
     }
     child::link(model, &pairs, &succession, each);
     model.past_port_500 = past_port_500(model);
+    model.past_ports = past_ports(model);
     let mut notices = model.ike_sas.iter().flat_map(|sa| &sa.notices);
     model.any_redirected_from =
         notices.any(|notice| !notice.v1 && notice.kind == NotifyType::REDIRECTED_FROM.0);
@@ -92,6 +94,21 @@ fn past_port_500(model: &Model) -> BTreeSet<u16> {
     let outside = outside.map(|row| row.vantage);
     let vantages = esp.map(|key| key.vantage).chain(messages).chain(outside);
     vantages.map(|vantage| vantage.input).collect()
+}
+
+/// Where anything was recorded that has no ports, or none of IPsec. Of fragments all but the first have none.
+fn past_ports(model: &Model) -> BTreeSet<Vantage> {
+    let flows = model.flows.iter().map(|flow| &flow.key);
+    let esp = flows.filter(|key| key.transport == Transport::Ip);
+    let pieces = model.fragments.iter().filter(|train| {
+        let packets = train.complete.saturating_add(train.incomplete);
+        train.protocol != 17 || train.pieces > packets
+    });
+    esp.map(|key| key.vantage)
+        .chain(pieces.map(|train| train.vantage))
+        .chain(model.icmp.iter().map(|seen| seen.vantage))
+        .chain(model.clear.iter().map(|clear| clear.vantage))
+        .collect()
 }
 
 /// What the messages that begin an IKE SA tell of it.

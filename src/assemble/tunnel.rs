@@ -1,10 +1,11 @@
 //! Tunnels: pairs of addresses, joined where one SA used several.
 
+use super::HashMap;
+use super::clear;
 use super::pairs::{Pair, PairId, Pairs};
-use super::{HashMap, HashSet};
 use crate::model::table::Id;
 use crate::model::{ChildSaId, EspFlow, FlowId, Link, Model, Table, Tunnel, TunnelId, sides};
-use crate::units::{EspSpi, Vantage};
+use crate::units::EspSpi;
 use std::net::IpAddr;
 
 /// Fills `tunnels`, in order of their first packet.
@@ -52,7 +53,7 @@ pub(super) fn group(model: &mut Model, pairs: &Pairs) {
     }
     index_ends(model);
     share_pairs(model, |from, to| tunnels[pairs.between(from, to)?]);
-    share_clear(model);
+    clear::share(model);
     share_inner(model);
 }
 
@@ -138,63 +139,6 @@ fn share_pairs(model: &mut Model, tunnel_of: impl Fn(IpAddr, IpAddr) -> Option<T
             tunnels[id].outside.push(place);
         }
     }
-}
-
-/// Gives packets in clear to the first tunnel of their vantage, and to the first there of either
-/// address.
-fn share_clear(model: &mut Model) {
-    if model.clear.is_empty() {
-        return;
-    }
-    let asked: HashSet<IpAddr> = model
-        .clear
-        .iter()
-        .flat_map(|clear| [clear.from, clear.to])
-        .collect();
-    let mut first: HashMap<(Vantage, Option<IpAddr>), TunnelId> = HashMap::default();
-    for (id, tunnel) in model.tunnels.entries() {
-        let ends = tunnel.addresses.iter().flatten().copied();
-        let ends: Vec<IpAddr> = ends.filter(|end| asked.contains(end)).collect();
-        let mut before = None;
-        for vantage in vantages(model, tunnel) {
-            if before.replace(vantage) == Some(vantage) {
-                continue;
-            }
-            first.entry((vantage, None)).or_insert(id);
-            for end in &ends {
-                first.entry((vantage, Some(*end))).or_insert(id);
-            }
-        }
-    }
-    let Model { clear, tunnels, .. } = model;
-    for (place, clear) in clear.iter().enumerate() {
-        let keys = [None, Some(clear.from), Some(clear.to)];
-        let takers = keys.map(|end| first.get(&(clear.vantage, end)));
-        for id in takers.into_iter().flatten() {
-            let rows = &mut tunnels[*id].clear;
-            if rows.last() != Some(&place) {
-                rows.push(place);
-            }
-        }
-    }
-}
-
-/// Where the packets of a tunnel were recorded, with repetitions.
-fn vantages<'m>(model: &'m Model, tunnel: &'m Tunnel) -> impl Iterator<Item = Vantage> + 'm {
-    let exchanges = tunnel
-        .ike_sas
-        .iter()
-        .flat_map(|id| &model.ike_sas[*id].exchanges);
-    let messages = exchanges
-        .flat_map(|id| &model.exchanges[*id].flights)
-        .flat_map(|flight| {
-            let first = flight.parts.iter().chain(&flight.again);
-            first.chain(&flight.elsewhere)
-        });
-    let flows = tunnel.flows.iter();
-    flows
-        .map(|id| model.flows[*id].key.vantage)
-        .chain(messages.map(|id| model.messages[*id].vantage))
 }
 
 /// One SA seen at several vantages may have other addresses at each, with a NAT between them.

@@ -9,6 +9,7 @@ use super::facts::asked::{self, Asked};
 use super::facts::child::{self, Attempt, Refusal};
 use super::facts::esp::{self, Directions};
 use super::facts::inner::Inside;
+use super::facts::leak::Leaks;
 use super::facts::life::{self, Birth};
 use super::facts::rekey::{self, Refused};
 use super::facts::selectors::{self, Life, Narrowing};
@@ -48,6 +49,7 @@ pub struct Case<'m> {
     turned_down: OnceLock<[TurnedDown<'m>; 2]>,
     inside: OnceLock<Option<Inside<'m>>>,
     successors: OnceLock<Successors>,
+    leaks: OnceLock<Leaks<'m>>,
 }
 
 impl<'m> Case<'m> {
@@ -73,6 +75,7 @@ impl<'m> Case<'m> {
             turned_down: OnceLock::new(),
             inside: OnceLock::new(),
             successors: OnceLock::new(),
+            leaks: OnceLock::new(),
         }
     }
 
@@ -228,6 +231,11 @@ impl<'m> Case<'m> {
     /// Which of its IKE SAs take the place of others.
     pub(crate) fn successors(&self) -> &Successors {
         self.successors.get_or_init(|| Successors::of(self))
+    }
+
+    /// Packets in clear that should have been in it.
+    pub(crate) fn leaks(&self) -> &Leaks<'m> {
+        self.leaks.get_or_init(|| Leaks::of(self))
     }
 }
 

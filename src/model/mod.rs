@@ -103,6 +103,8 @@ pub struct Model {
     pub(crate) tunnels_by_end: foldhash::HashMap<std::net::IpAddr, Few<TunnelId>>,
     /// Inputs that hold anything of UDP port 4500, by number: no capture filter left that out.
     pub(crate) past_port_500: BTreeSet<u16>,
+    /// Vantages that recorded what a capture filter by the ports of IPsec leaves out: there was none.
+    pub(crate) past_ports: BTreeSet<crate::units::Vantage>,
     /// Whether any initiator says which gateway sent it elsewhere (RFC 5685 section 3).
     pub(crate) any_redirected_from: bool,
     /// ICMP errors about IKE, ESP or AH, in file order.

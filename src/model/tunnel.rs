@@ -35,8 +35,9 @@ pub struct Tunnel {
     /// [`Model::fragments`](super::Model::fragments).
     pub fragments: Vec<usize>,
     /// Packets in clear that may concern it: places in [`Model::clear`](super::Model::clear). Each
-    /// goes to the first tunnel of its vantage, since without keys nothing says which it belongs to,
-    /// and to the first tunnel there that has its sender or its receiver as an end.
+    /// goes to the tunnel of its vantage whose selectors take it, to the first there where none is
+    /// known to, since without keys nothing says which it belongs to, and to the first there that has
+    /// its sender or its receiver as an end.
     pub clear: Vec<usize>,
     /// Pairs of taps that recorded it.
     pub taps: Vec<TapPair>,

@@ -109,6 +109,21 @@ pub(crate) const IKE: &[(&str, Make)] = &[
             [both(2, 288), both(3, 208)].concat()
         }))
     }),
+    (
+        "tunnels whose ESP comes from another port than their IKE",
+        |n| {
+            pcap(each(n, |k| {
+                let from = 0x0a00_0000 + k;
+                let check = [
+                    sealed(from, B, k, 37, 8, 2, 80),
+                    sealed(B, from, k, 37, 0x20, 2, 80),
+                ];
+                let esp = [1, 2].map(|number| esp_in_udp(from, B, k, number));
+                let [first, last] = esp;
+                [up(from, k), vec![first], check.into(), vec![last]].concat()
+            }))
+        },
+    ),
     ("children of one IKE SA", |n| {
         pcap(each(n, |k| match k {
             0 => up(A, 0),
@@ -313,6 +328,16 @@ pub(crate) const PACKETS: &[(&str, Make)] = &[
         pcap(each(n, |k| {
             vec![ip(0x0a00_0000 + k, B, 89, 0, 0, &[0; 24])]
         }))
+    }),
+    ("packets in clear beside tunnels of many gateways", |n| {
+        let gateway = |k| 0x2d00_0000 + k;
+        let asked = each(n, |k| {
+            let ask = ask(0x0a00_0000 + (k << 8), 0xac10_0000 + (k << 8));
+            vec![esp(A, gateway(k), k, 1), ask.clone(), ask]
+        });
+        // Each flow spans them all.
+        let ended = each(n, |k| vec![esp(A, gateway(k), k, 2)]);
+        pcap(asked.chain(ended))
     }),
     ("TCP connections", |n| {
         pcap(each(n, |k| {
@@ -777,6 +802,21 @@ fn up(from: u32, k: u32) -> Vec<Vec<u8>> {
 fn esp(from: u32, to: u32, k: u32, number: u32) -> Vec<u8> {
     let head = [(0x1000_0000 + k).to_be_bytes(), number.to_be_bytes()].concat();
     ip(from, to, 50, 0, 0, &[head, filler(k ^ number, 64)].concat())
+}
+
+/// A packet of ESP in UDP, from a port that a NAT chose.
+fn esp_in_udp(from: u32, to: u32, k: u32, number: u32) -> Vec<u8> {
+    let head = [(0x1000_0000 + k).to_be_bytes(), number.to_be_bytes()].concat();
+    let mut datagram = udp(4500, &[head, filler(k ^ number, 64)].concat());
+    datagram[..2].copy_from_slice(&1024u16.to_be_bytes());
+    ip(from, to, 17, 0, 0, &datagram)
+}
+
+/// A packet that asks for a TCP connection.
+fn ask(from: u32, to: u32) -> Vec<u8> {
+    let ports = [0x9c, 0x40, 0x01, 0xbb];
+    let rest = [0, 0, 0, 7, 0, 0, 0, 0, 0x50, 0x02, 0, 0, 0, 0, 0, 0];
+    ip(from, to, 6, 0, 0, &[&ports[..], &rest].concat())
 }
 
 /// A packet each way.

@@ -12,6 +12,7 @@ pub mod clear;
 pub mod esp;
 pub mod icmp;
 pub mod inner;
+pub mod leak;
 pub mod life;
 pub mod nat;
 pub mod offer;

@@ -2,7 +2,7 @@
 
 use super::{asked, quality};
 use crate::diagnose::{Case, Cite, Confidence, Severity, Signs};
-use crate::model::{Exchange, Flight, IkeState, Keepalives, Message, Model, Plain, Transport};
+use crate::model::{Exchange, Flight, IkeState, Keepalives, Message, Model, Plain};
 use crate::net::{INITIAL_TTLS, Path};
 use crate::registry::ExchangeType;
 use crate::units::{Span, Timestamp, Vantage};
@@ -125,17 +125,7 @@ pub fn is_late(case: &Case<'_>) -> bool {
 /// others have no ports, so such a filter leaves them out (RFC 791 section 3.2). Anything else that it
 /// would leave out as well shows that there is none.
 pub fn may_name_ports(model: &Model, vantage: Vantage) -> bool {
-    let esp = model
-        .flows
-        .iter()
-        .any(|flow| flow.key.vantage == vantage && flow.key.transport == Transport::Ip);
-    let pieces = model.fragments.iter().any(|train| {
-        let packets = train.complete.saturating_add(train.incomplete);
-        train.vantage == vantage && (train.protocol != 17 || train.pieces > packets)
-    });
-    let icmp = model.icmp.iter().any(|seen| seen.vantage == vantage);
-    let clear = model.clear.iter().any(|clear| clear.vantage == vantage);
-    !(esp || pieces || icmp || clear)
+    !model.past_ports.contains(&vantage)
 }
 
 /// When the recording of a vantage ended; `None` if its input tells no time. A rotated set ends with

@@ -1,19 +1,17 @@
 //! Inner packets travel in clear on the outside link.
 
+use crate::diagnose::facts::leak::{
+    FEW, answers_inside, goes_past, has_private_ends, is_cut_off, is_served,
+};
 use crate::diagnose::facts::life::{self, Closing};
-use crate::diagnose::facts::{clear, end_of, esp, is_private, is_selected, is_shared};
+use crate::diagnose::facts::{clear, is_selected};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
-use crate::model::{
-    AuthOutcome, ChildOutcome, ClearFlow, Exchange, FlowId, IkeSaId, IkeState, Model, Selector,
-};
+use crate::model::{AuthOutcome, ChildOutcome, ClearFlow, Exchange, IkeSaId, IkeState, Model};
 use crate::net::Path;
 use crate::registry::ExchangeType;
 use crate::say;
-use crate::units::{Span, Vantage};
-use std::cell::LazyCell;
-use std::collections::BTreeMap;
-use std::net::IpAddr;
+use crate::units::Span;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -35,16 +33,13 @@ Packets between two private networks pass on the link between the gateways witho
 On the same link as IKE and ESP, requests (TCP SYN, ICMP echo) between two private addresses, or with the keys of IKE any packets between addresses that the selectors name, or with those of ESP answers to what is asked inside the tunnel in vain, pass in clear and get no answer in clear, after the tunnel was first negotiated. Where ESP of one direction had just stopped and none of it comes meanwhile, packets that ask for nothing count too, as those of connections that stood before; that is told for information. What begins within seconds of the delete of the IKE SA, while no other is up, cannot have come out of ESP. Where selectors that were read take the packets, and no ESP goes that way meanwhile, the gateway lets them out past its SA. Where a router answers by ICMP that it has no way for them, they are no copies. Packets of one local network, and of the gateways themselves, do not count.
 
 ## What else looks like it
-Linux shows decrypted inbound packets on the outside interface: they come together with ESP of one direction, at least as many packets of it, over all SAs that follow one another. A capture filter may leave out ESP and keep such copies: where no ESP is seen at all although a child SA may be up that takes these packets, they are told for information only. A capture on all interfaces shows the inside too; there answers are in clear as well. Both are left out, and so are, with the keys of IKE, addresses that no selectors name. On a link that tunnels of several parties share it is told for information only.
+Linux shows decrypted inbound packets on the outside interface: they come together with ESP of one direction, at least as many packets of it, over all SAs that follow one another. A capture filter may leave out ESP and keep such copies: where no ESP is seen at all although a child SA may be up that takes these packets, they are told for information only. A capture on all interfaces shows the inside too; there answers are in clear as well. Both are left out, and so are, with the keys of IKE, addresses that no selectors name. On a link that tunnels of several parties share it is told for information only, unless the selectors name both addresses.
 
 ## What to do
 1. Compare the addresses with the traffic selectors of both sides: they may have been narrowed.
 2. Install a rule that drops such packets when no SA is there (trap policy, blackhole route).
 3. Where the selectors take them and a child SA is there, look at routes, NAT rules and policies of the gateway that lets them out.
 ";
-
-/// Fewer packets than these may be the one that started the tunnel.
-const FEW: u64 = 2;
 
 /// What comes of answers that go past the tunnel.
 const PAST: &[&str] = &[
@@ -54,7 +49,7 @@ const PAST: &[&str] = &[
 ];
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    let leaks: Vec<&ClearFlow> = leaks(case).collect();
+    let leaks = case.leaks().rows();
     let Some(first) = leaks.first() else {
         return Vec::new();
     };
@@ -62,14 +57,16 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let blind = leaks.iter().all(|clear| {
         may_lack_esp(case, clear) && is_covered(case, clear) && !is_cut_off(case, clear)
     });
-    let transit = is_transit(case, first.vantage);
+    let transit = case.leaks().are_in_transit(first);
     let answers = leaks
         .iter()
         .find(|clear| answers_inside(case, clear).is_some());
     let asks = |clear: &&ClearFlow| clear.requests >= FEW || is_served(case, clear);
     let wants = answers.is_some() || leaks.iter().any(asks);
-    let certain = wants && !has_private_ends(case) && !blind && !transit;
-    let closed = after_delete(case, &leaks);
+    // What the selectors name is the tunnel's own, whoever else uses the link.
+    let own = !transit || is_served(case, first);
+    let certain = wants && !has_private_ends(case) && !blind && own;
+    let closed = after_delete(case, leaks);
     let served = leaks
         .iter()
         .all(|clear| is_served(case, clear) && !is_cut_off(case, clear));
@@ -120,7 +117,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             say!("{gateway} deletes the IKE SA", gateway = closing.from),
         );
     }
-    if let Some(refused) = clear::turned_back(&leaks) {
+    if let Some(refused) = clear::turned_back(leaks) {
         finding = clear::tell_turned_back(finding, refused);
     } else if closed.is_none() {
         finding = finding.or(match blind {
@@ -142,112 +139,13 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     }
     finding =
         finding.advise("Drop such packets when no SA takes them (trap policy, blackhole route).");
-    for clear in &leaks {
+    for clear in leaks {
         finding = finding.also(
             clear.seen.last,
             say!("{from} > {to} in clear", from = clear.from, to = clear.to),
         );
     }
     vec![finding]
-}
-
-/// Packets in clear that should have been in the tunnel.
-pub(super) fn leaks<'m>(case: &Case<'m>) -> impl Iterator<Item = &'m ClearFlow> {
-    clear::flows(case).filter(move |clear| is_leak(case, clear))
-}
-
-/// Whether these packets should have been in the tunnel: neither of their addresses is its own, so
-/// it has them as the first of their vantage.
-pub(super) fn is_leak(case: &Case<'_>, clear: &ClearFlow) -> bool {
-    let outer = [clear.from, clear.to];
-    if !outer.into_iter().all(is_private)
-        || outer
-            .into_iter()
-            .any(|address| end_of(case.tunnel, address).is_some())
-        || case
-            .tunnel
-            .ends
-            .iter()
-            .chain([&clear.to])
-            .any(|end| same_network(clear.from, *end))
-        || case
-            .tunnel
-            .ends
-            .iter()
-            .any(|end| same_network(clear.to, *end))
-    {
-        return false;
-    }
-    let known = outer.map(|address| is_selected(case, address));
-    let answers = LazyCell::new(|| answers_inside(case, clear));
-    // What the selectors name belongs inside whatever it asks for. Where they are known, packets of which
-    // neither end is in them are of somebody else.
-    let asks = match known {
-        [Some(true), Some(true)] => clear.packets,
-        _ if !known.contains(&Some(false)) && follows_esp(case, clear) => clear.packets,
-        _ if answers.is_some() => clear.packets,
-        _ => clear.requests,
-    };
-    if asks < FEW || known == [Some(false); 2] {
-        return false;
-    }
-    // What a router turns back did leave.
-    let left = || clear.refused.as_deref().is_some_and(clear::is_turned_back);
-    let is_copy = || {
-        let copied = is_decrypted_copy(case, clear) && !is_cut_off(case, clear) && !left();
-        let told = || answers.is_some_and(|(_, sight)| sight == Sight::Clear);
-        copied && !told()
-    };
-    after_beginning(case, clear) && !answered_in_clear(case.model, clear) && !is_copy()
-}
-
-/// Whether an answer inside the tunnel would have been seen.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Sight {
-    /// All ESP was opened that may hold it.
-    Clear,
-    /// Some was not.
-    Dim,
-}
-
-/// Whether these packets go where something inside the tunnel is asked for in vain, from who is asked, by the same
-/// protocol: they are the answers. Gives the end that lets them out, too.
-fn answers_inside(case: &Case<'_>, clear: &ClearFlow) -> Option<(usize, Sight)> {
-    if clear.packets <= clear.requests {
-        return None;
-    }
-    let inside = case.inside()?;
-    let asking = inside.in_vain(clear.vantage, (clear.to, clear.from), clear.protocol)?;
-    let silent = asking.unanswered(case.model)?;
-    let during = (silent.first.1, silent.last.1);
-    let sight = match inside.would_see(clear.vantage, asking.end, silent.requests, during) {
-        true => Sight::Clear,
-        false => Sight::Dim,
-    };
-    Some((asking.end, sight))
-}
-
-/// Whether the selectors are known to hold both addresses.
-fn is_served(case: &Case<'_>, clear: &ClearFlow) -> bool {
-    [clear.from, clear.to].map(|address| is_selected(case, address)) == [Some(true); 2]
-}
-
-/// Whether ESP of one direction had stopped just before the first of them, and none of it came until the last:
-/// what went in it may go on beside it. Connections that stand ask for nothing any more.
-fn follows_esp(case: &Case<'_>, clear: &ClearFlow) -> bool {
-    const JUST: Span = Span::from_secs(10);
-    if has_private_ends(case) || is_transit(case, clear.vantage) {
-        return false;
-    }
-    let (first, last) = (clear.seen.first.1, clear.seen.last.1);
-    let from = first.later(Span(-JUST.0));
-    let Some(here) = case.directions_at(clear.vantage) else {
-        return false;
-    };
-    [0, 1].into_iter().any(|end| {
-        let mut just = here.alive(end, from, first).peekable();
-        just.peek().is_some() && here.alive(end, first, last).next().is_none()
-    })
 }
 
 /// The delete of an IKE SA just before packets in clear, if none was up while they came: there was nothing that
@@ -278,106 +176,6 @@ fn after_delete(case: &Case<'_>, leaks: &[&ClearFlow]) -> Option<Closing> {
         }
     }
     latest.filter(|closing| first.since(closing.at.1) <= SOON)
-}
-
-/// Whether packets between these addresses were asked for and not granted: no ESP holds them.
-fn is_cut_off(case: &Case<'_>, clear: &ClearFlow) -> bool {
-    let mut narrowed = case.narrowings().iter();
-    narrowed.any(|one| !one.served && one.cuts_off(clear.from, clear.to))
-}
-
-/// Whether packets that no SA takes leave the tunnel's gateway: they ask for answers, none comes in clear, and
-/// the link is not one of private addresses, which may lie inside.
-pub(super) fn leaves(case: &Case<'_>, clear: &ClearFlow) -> bool {
-    clear.requests >= FEW && !answered_in_clear(case.model, clear) && !has_private_ends(case)
-}
-
-/// Whether they go on after the tunnel was first spoken of: what came before may have started it.
-fn after_beginning(case: &Case<'_>, clear: &ClearFlow) -> bool {
-    let ike = case
-        .tunnel
-        .ike_sas
-        .iter()
-        .map(|id| case.model.ike_sas[*id].seen.first.1);
-    let esp = case
-        .tunnel
-        .flows
-        .iter()
-        .map(|id| case.model.flows[*id].seen.first.1);
-    ike.chain(esp)
-        .min()
-        .is_some_and(|first| clear.seen.last.1 > first)
-}
-
-/// Whether the other direction is in clear too: then the tap sees a network where that is normal.
-fn answered_in_clear(model: &Model, clear: &ClearFlow) -> bool {
-    model.clear.iter().any(|other| {
-        other.packets > 0
-            && other.vantage == clear.vantage
-            && other.protocol == clear.protocol
-            && other.from == clear.to
-            && other.to == clear.from
-    })
-}
-
-/// Whether ESP of one direction may accompany every one of them: Linux shows inbound packets again
-/// after decryption. One SA follows another meanwhile, so all that go to one receiver count together.
-fn is_decrypted_copy(case: &Case<'_>, clear: &ClearFlow) -> bool {
-    /// A copy follows its packet within this time.
-    const AT_ONCE: Span = Span::from_millis(200);
-    let (first, last) = (clear.seen.first.1, clear.seen.last.1);
-    let from = first.later(Span(-AT_ONCE.0));
-    let mut receivers: BTreeMap<IpAddr, (u64, bool)> = BTreeMap::new();
-    for flow in case.model.flows.iter() {
-        let seen = flow.seen;
-        let receiver = case.tunnel.destination(flow);
-        // What was in ESP comes out where the selectors have the address that it goes to.
-        if receiver.is_some_and(|receiver| comes_out_elsewhere(case, clear, receiver)) {
-            continue;
-        }
-        let meets =
-            flow.key.vantage == clear.vantage && seen.first.1 <= last && seen.last.1 >= from;
-        // Of packets in clear that all but the first lie in a silence of its, none is a copy.
-        let mut silences = flow.silences.iter();
-        if meets && !silences.any(|silence| silence.before.1 <= first && silence.after.1 >= last) {
-            let (packets, began) = receivers.entry(flow.key.to).or_default();
-            // Packets in clear are counted with copies, too.
-            *packets = packets.saturating_add(esp::frames_about(flow, from, last));
-            *began |= seen.first.1 <= first;
-        }
-    }
-    receivers
-        .into_values()
-        .any(|(packets, began)| began && packets >= clear.packets)
-}
-
-/// Whether packets that an end should send in the tunnel pass in clear while none of its ESP does.
-fn goes_past(case: &Case<'_>, clear: &ClearFlow, end: usize) -> bool {
-    let (first, last) = (clear.seen.first.1, clear.seen.last.1);
-    let here = case.directions_at(clear.vantage);
-    comes_out_elsewhere(case, clear, end)
-        && here.is_some_and(|here| here.alive(1 - end, first, last).next().is_none())
-}
-
-/// Whether what an end should send in the tunnel leaves in clear, as selectors that were read tell, or what is asked
-/// inside.
-pub(super) fn leave_from(case: &Case<'_>, end: usize) -> bool {
-    leaks(case).any(|clear| {
-        let answers = || answers_inside(case, clear).is_some_and(|(from, _)| from == end);
-        is_served(case, clear) && comes_out_elsewhere(case, clear, end) || answers()
-    })
-}
-
-/// Whether selectors take these packets, and none of them towards this end.
-fn comes_out_elsewhere(case: &Case<'_>, clear: &ClearFlow, receiver: usize) -> bool {
-    let has = |side: &[Selector], address: IpAddr| side.iter().any(|one| one.has(address));
-    let towards = |end: usize| {
-        case.lives().iter().any(|life| {
-            let sides = life.sides.get(1 - end).zip(life.sides.get(end));
-            sides.is_some_and(|(from, to)| has(from, clear.from) && has(to, clear.to))
-        })
-    };
-    towards(1 - receiver) && !towards(receiver)
 }
 
 /// Whether the selectors may take these packets, as far as they are known: what they do not take was in
@@ -419,35 +217,6 @@ fn may_have_child(model: &Model, id: IkeSaId) -> bool {
     };
     let mut exchanges = sa.exchanges.iter().map(|id| &model.exchanges[*id]);
     sa.auth != AuthOutcome::AuthOnly || exchanges.any(made)
-}
-
-/// Whether a vantage has a tunnel between two other parties: then it is a link that many share, and
-/// what is in clear there need not be of this tunnel.
-pub(super) fn is_transit(case: &Case<'_>, vantage: Vantage) -> bool {
-    let mut others = case.model.tunnels.iter();
-    others.any(|other| {
-        let here = |id: &FlowId| case.model.flows[*id].key.vantage == vantage;
-        other
-            .ends
-            .iter()
-            .all(|end| end_of(case.tunnel, *end).is_none())
-            && other.flows.iter().any(here)
-    })
-}
-
-/// Whether a gateway itself has a private address: then private addresses on its link are no wonder.
-fn has_private_ends(case: &Case<'_>) -> bool {
-    let mut ends = case.tunnel.ends.into_iter();
-    ends.any(|end| is_private(end) || is_shared(end))
-}
-
-/// Whether two addresses may lie in one local network: the same /24, in IPv6 /64.
-fn same_network(a: IpAddr, b: IpAddr) -> bool {
-    match (a, b) {
-        (IpAddr::V4(a), IpAddr::V4(b)) => a.to_bits() >> 8 == b.to_bits() >> 8,
-        (IpAddr::V6(a), IpAddr::V6(b)) => a.to_bits() >> 64 == b.to_bits() >> 64,
-        _ => false,
-    }
 }
 
 #[cfg(test)]
@@ -688,6 +457,27 @@ mod tests {
         );
         assert_ne!(unread, strangers);
         fires(&unread, "clear-text-leak");
+    }
+
+    #[test]
+    fn of_several_tunnels_it_is_told_of_the_one_whose_selectors_take_it() {
+        let tunnel = |peer: char, n: u8| {
+            format!(
+                "0 A:500 > {peer}:500 IKE_SA_INIT i={n} r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.1 {peer}:500 > A:500 IKE_SA_INIT i={n} r=7{n} id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.2 A:500 > {peer}:500 IKE_AUTH i={n} r=7{n} id=1 request sealed 256 opened SA(ESP 0xa{n} ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.{n}0.0.0/16)
+                 0.3 {peer}:500 > A:500 IKE_AUTH i={n} r=7{n} id=1 response sealed 240 opened SA(ESP 0xb{n} ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.{n}0.0.0/16)
+                 1 A > {peer} ESP 0xb{n} seq 1..20 every 0.5 size 136
+                 1.1 {peer} > A ESP 0xa{n} seq 1..20 every 0.5 size 136
+                 "
+            )
+        };
+        let both = [tunnel('B', 2), tunnel('C', 3)].concat();
+        for (to, owner) in [("10.20.7.9", 0), ("10.30.7.9", 1)] {
+            let text = format!("{both}15 10.1.0.5 > {to} CLEAR 1 count 5 every 1 requests 5");
+            let found = fires(&text, "clear-text-leak");
+            assert_eq!(found.tunnel, Some(crate::model::TunnelId(owner)), "{to}");
+        }
     }
 
     #[test]

@@ -45,7 +45,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     ike_sas
         .filter_map(|id| differ(case.model, *id))
         .take(TRIED)
-        .find(|(flow, ike, _)| is_own(case.model, flow, ike))
+        .find(|(flow, ike, _)| is_own(case, flow, ike))
         .map(|(flow, ike, esp)| finding(case.id, flow, ike, esp))
         .into_iter()
         .collect()
@@ -84,7 +84,7 @@ fn differ(model: &Model, id: IkeSaId) -> Option<(&EspFlow, &Message, Endpoint)> 
 /// Whether the flow is that of the client whose IKE this is. Where no message names its SPI, it must
 /// begin in this recording, and the port of IKE must have no ESP: else that is the client's, and this
 /// is another's behind the same NAT.
-fn is_own(model: &Model, flow: &EspFlow, ike: &Message) -> bool {
+fn is_own(case: &Case<'_>, flow: &EspFlow, ike: &Message) -> bool {
     if matches!(flow.child_sa, Link::Proven(_)) {
         return true;
     }
@@ -93,7 +93,7 @@ fn is_own(model: &Model, flow: &EspFlow, ike: &Message) -> bool {
             && other.key.to == flow.key.to
             && other.paths.iter().any(|path| path.from == ike.path.from())
     };
-    flow.sequence.first <= 1 && !model.flows.iter().any(from_there)
+    flow.sequence.first <= 1 && !case.flows().any(from_there)
 }
 
 /// The first datagrams of an IKE SA's messages to port 4500.

@@ -1,11 +1,9 @@
 //! The tunnel is down and wanted, and nobody begins to negotiate.
 
-use super::clear_text_leak;
 use crate::diagnose::facts::life::{self, Birth, Closing};
-use crate::diagnose::facts::{clear, end_of, tap};
+use crate::diagnose::facts::{end_of, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count, list};
-use crate::model::ClearFlow;
 use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
 
@@ -152,12 +150,10 @@ fn waited(case: &Case<'_>, closing: Closing, next: &Birth) -> bool {
 
 /// Packets that want through pass in clear, and nobody negotiates.
 fn in_clear(case: &Case<'_>) -> Option<Finding> {
-    let leaks: Vec<&ClearFlow> = clear::flows(case)
-        .filter(|clear| clear_text_leak::is_leak(case, clear))
-        .collect();
+    let leaks = case.leaks().rows();
     let leak = leaks.first()?;
     // Of several parties nothing tells whose tunnel they want.
-    if clear_text_leak::is_transit(case, leak.vantage) {
+    if case.leaks().are_in_transit(leak) {
         return None;
     }
     let (begin, until, before) = silence(case, leak.vantage)?;
@@ -165,7 +161,7 @@ fn in_clear(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let (mut cite, mut packets, mut all_within) = (None, 0, true);
-    for leak in &leaks {
+    for leak in leaks {
         let from = leak.seen.first.1.max(begin);
         let to = leak.seen.last.1.min(until);
         if to.since(from) >= WANTED && leak.requests >= 3 {

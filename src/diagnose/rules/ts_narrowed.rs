@@ -3,7 +3,7 @@
 use super::clear_text_leak;
 use crate::diagnose::facts::selectors::Narrowing;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::facts::{began, clear};
+use crate::diagnose::facts::{began, clear, leak};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::limits;
@@ -64,7 +64,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let whole = is_of_everything(worst) && leaks.is_empty() && !worst.renews;
     let normal = worst.served || worst.remote_access || whole;
     // What has no SA cannot be a decrypted copy: it leaves in clear.
-    let grave = leaks.iter().any(|leak| clear_text_leak::leaves(case, leak));
+    let grave = leaks.iter().any(|leak| leak::leaves(case, leak));
     let packets: u64 = leaks.iter().map(|flow| flow.packets).sum();
     let leaked = leaks.first().map(|leak| {
         say!(
@@ -158,7 +158,7 @@ fn is_of_everything(narrowing: &Narrowing) -> bool {
 /// A sealed answer that may lack selectors of its request, while packets that should be in the tunnel
 /// pass in clear. Either alone is normal.
 fn by_size(case: &Case<'_>) -> Option<Finding> {
-    let leaks: Vec<&ClearFlow> = clear_text_leak::leaks(case).collect();
+    let leaks = case.leaks().rows();
     let leak = leaks.first()?;
     let exchanges = case
         .tunnel

@@ -1,6 +1,5 @@
 //! The traffic selectors are refused.
 
-use super::clear_text_leak;
 use super::ts_narrowed::pair;
 use crate::diagnose::facts::child::{self, Attempt, Refusal};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
@@ -307,7 +306,8 @@ fn widened(case: &Case<'_>) -> Option<Finding> {
 /// Packets in clear of the asker's side to where it did not ask for.
 fn elsewhere<'m>(case: &Case<'m>, asked: &[Vec<Selector>; 2]) -> Option<&'m ClearFlow> {
     let [ours, theirs] = asked;
-    clear_text_leak::leaks(case).find(|leak| {
+    let mut leaks = case.leaks().rows().iter().copied();
+    leaks.find(|leak| {
         let wanted = [ours, theirs].map(|set| selector::holds(set, leak.to));
         selector::holds(ours, leak.from) && wanted == [false; 2]
     })

@@ -1,9 +1,8 @@
 //! The tunnel was closed.
 
-use super::clear_text_leak;
 use crate::diagnose::facts::esp;
 use crate::diagnose::facts::{
-    Asked, Fate, TOGETHER, asked, began, clear, end_of, life, offer, quality, tap,
+    Asked, Fate, TOGETHER, asked, began, end_of, life, offer, quality, tap,
 };
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, all_of};
@@ -292,9 +291,8 @@ fn shunned(case: &Case<'_>, who: IpAddr, after: Option<Afterwards>) -> &'static 
 
 /// Whether packets that belong inside left in clear between two times: somebody wanted the tunnel.
 fn leaves_in_clear(case: &Case<'_>, from: Timestamp, until: Timestamp) -> bool {
-    let mut meanwhile =
-        clear::flows(case).filter(|clear| clear.seen.last.1 > from && clear.seen.first.1 < until);
-    meanwhile.any(|clear| clear_text_leak::is_leak(case, clear))
+    let mut leaks = case.leaks().rows().iter();
+    leaks.any(|leak| leak.seen.last.1 > from && leak.seen.first.1 < until)
 }
 
 /// All ESP ended at an informational message of the size of a delete, and later someone asked for a

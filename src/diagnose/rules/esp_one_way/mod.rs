@@ -10,8 +10,8 @@ mod tests;
 mod words;
 
 use crate::diagnose::facts::esp::Directions;
-use crate::diagnose::facts::{Tap, end_of};
-use crate::diagnose::rules::{asymmetric_return, clear_text_leak};
+use crate::diagnose::facts::{Tap, end_of, leak};
+use crate::diagnose::rules::asymmetric_return;
 use crate::diagnose::{Case, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::EspFlow;
@@ -138,7 +138,7 @@ fn one_way<'m>(
     }
     // Answers that were found elsewhere are no riddle: another rule tells where.
     let found_elsewhere = || {
-        clear_text_leak::leave_from(case, silent)
+        leak::leave_from(case, silent)
             || asymmetric_return::answers_elsewhere(case, silent)
     };
     if !proven && found_elsewhere() {
