@@ -571,7 +571,7 @@ pub static BEYOND: &[Diagnosis] = &[
     beyond(
         11,
         "A NAT maps IKE and ESP of one peer to different ports",
-        &["nat-ports-differ"],
+        &["nat-ports-differ", "port-4500-rewritten"],
         "",
     ),
     beyond(
