@@ -1022,6 +1022,7 @@ mod tests {
         "eap-failed",
         "esp-dropped-locally",
         "ike-auth-no-response",
+        "ike-damaged",
         "ike-retransmits",
         "peer-internal-error",
         "redirected",
