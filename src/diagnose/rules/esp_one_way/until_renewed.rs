@@ -36,6 +36,13 @@ pub(super) fn until_renewed<'m>(case: &Case<'m>, directions: &Directions<'m>) ->
     if case.tap().lacks_packets() {
         return None;
     }
+    // Most tunnels have one SA of each direction.
+    if [0, 1]
+        .into_iter()
+        .any(|end| directions.flows(end).len() < 2)
+    {
+        return None;
+    }
     [0, 1].into_iter().find_map(|silent| {
         let found = renewed(case, directions, silent);
         found.into_iter().find_map(|one| {
