@@ -571,7 +571,7 @@ pub static BEYOND: &[Diagnosis] = &[
     beyond(
         11,
         "A NAT maps IKE and ESP of one peer to different ports",
-        &["nat-ports-differ"],
+        &["nat-ports-differ", "port-4500-rewritten"],
         "",
     ),
     beyond(
@@ -1022,6 +1022,7 @@ mod tests {
         "eap-failed",
         "esp-dropped-locally",
         "ike-auth-no-response",
+        "ike-damaged",
         "ike-retransmits",
         "peer-internal-error",
         "redirected",

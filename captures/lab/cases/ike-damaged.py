@@ -8,6 +8,7 @@ from kit import Expect
 
 expect = Expect(
     sealed="ike-refused",
+    both="ike-damaged",
     sees="IKE_SA_INIT answered in clear by INVALID_SYNTAX; at the second tap a request that is not well-formed.",
 )
 

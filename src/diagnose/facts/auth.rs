@@ -119,6 +119,23 @@ pub fn agreed(model: &Model, sa: &IkeSa) -> Option<Cite> {
     flight.first().map(|id| cite(model, id))
 }
 
+/// IKEv1: whether message 5 was sent again, and a copy of it refused like the first. A responder that can read the message
+/// ends the IKE SA with its refusal, and has no word for copies; one that cannot waits for another.
+pub fn is_refused_again(model: &Model, sa: &IkeSa, main: &Exchange) -> bool {
+    let apart = |times: &mut Vec<Timestamp>| {
+        times.sort_unstable();
+        times.dedup_by(|later, earlier| later.since(*earlier) < asked::DOUBLE);
+    };
+    let last = main.flights.last().into_iter();
+    let copies = last.flat_map(|last| last.parts.iter().chain(&last.again));
+    let mut copies: Vec<Timestamp> = copies.map(|id| model.messages[*id].time).collect();
+    let mut refusals: Vec<Timestamp> = refusals(model, sa, main).map(|at| at.1).collect();
+    apart(&mut copies);
+    apart(&mut refusals);
+    let again = copies.get(1).zip(refusals.get(1));
+    again.is_some_and(|(copy, _)| refusals.last().is_some_and(|last| last >= copy))
+}
+
 /// IKEv1: whether the responder answered message 5 by an informational message: a refusal.
 pub fn said_no(model: &Model, sa: &IkeSa, main: &Exchange) -> bool {
     no_cite(model, sa, main).is_some()
@@ -136,11 +153,12 @@ pub fn refusals(model: &Model, sa: &IkeSa, main: &Exchange) -> impl Iterator<Ite
     /// An answer to the message, or to a copy of it, comes this soon; a liveness check later.
     const AT_ONCE: Span = Span::from_secs(2);
     let last = main.flights.last();
-    let copies: Vec<Timestamp> = last
+    let mut copies: Vec<Timestamp> = last
         .into_iter()
         .flat_map(|last| last.parts.iter().chain(&last.again))
         .map(|id| model.messages[*id].time)
         .collect();
+    copies.sort_unstable();
     // A phase 2 shows that message 6 came, if not to this recording.
     let went_on = sa.exchanges.iter().any(|id| {
         matches!(
@@ -161,9 +179,9 @@ pub fn refusals(model: &Model, sa: &IkeSa, main: &Exchange) -> impl Iterator<Ite
         })
         .filter_map(|flight| super::began(model, flight))
         .filter(move |(_, time)| {
-            copies
-                .iter()
-                .any(|copy| *time >= *copy && time.since(*copy) <= AT_ONCE)
+            let before = copies.partition_point(|copy| copy <= time);
+            let latest = before.checked_sub(1).and_then(|place| copies.get(place));
+            latest.is_some_and(|copy| time.since(*copy) <= AT_ONCE)
         })
 }
 

@@ -44,6 +44,14 @@ impl Passage {
             .iter()
             .filter_map(|pair| between(case.model, pair, towards, flight))
             .find(|passage| !passage.sent.is_empty() || passage.beyond > 0)?;
+        // What came from there with other octets under the same header is damaged, and not lost: see ike-damaged.
+        let mut came = messages(case).filter(|other| {
+            other.vantage == passage.far
+                && end_of(case.tunnel, other.path.from().address) == Some(1 - towards)
+        });
+        if passage.is_lost() && came.any(|other| other.header == message.header) {
+            return None;
+        }
         let mut heard = messages(case)
             .filter(|message| message.vantage == passage.far)
             .peekable();

@@ -42,6 +42,7 @@ pub mod icv_mismatch;
 pub mod id_mismatch;
 pub mod ike_admin_prohibited;
 pub mod ike_auth_no_response;
+pub mod ike_damaged;
 pub mod ike_fragments_lost;
 pub mod ike_host_unreachable;
 pub mod ike_ip_fragments;
@@ -79,6 +80,7 @@ pub mod peer_internal_error;
 pub mod peer_restarted;
 pub mod pfs_mismatch;
 pub mod port_4500_blocked;
+pub mod port_4500_rewritten;
 pub mod port_not_floated;
 pub mod psk_mismatch;
 pub mod rate_limited;
@@ -116,6 +118,8 @@ pub static RULES: &[&Rule] = &[
     &ike_one_way::RULE,
     &peer_address_unknown::RULE,
     &port_not_floated::RULE,
+    &port_4500_rewritten::RULE,
+    &ike_damaged::RULE,
     &ike_proposal_mismatch::RULE,
     &multi_value_proposal::RULE,
     &dh_group_mismatch::RULE,

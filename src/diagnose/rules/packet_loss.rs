@@ -25,7 +25,11 @@ pub static RULE: Rule = Rule {
         "health-check-unanswered",
         "bgp-down",
     ],
-    needs: Signs::LOSS.or(Signs::TAPS).or(Signs::CHILD_EXCHANGE),
+    // IKEv1 renews SAs by exchanges of the kind that made them.
+    needs: Signs::LOSS
+        .or(Signs::TAPS)
+        .or(Signs::CHILD_EXCHANGE)
+        .or(Signs::V1),
     check,
 };
 
@@ -728,6 +732,32 @@ mod tests {
         silent(&text(26.0, 1, "1..80"), "packet-loss");
         let found = fires(&text(26.0, 33, "1..20,31..80"), "packet-loss");
         assert_eq!(found.severity, Severity::Info);
+    }
+
+    #[test]
+    fn esp_alone_that_is_lost_while_quick_mode_renews_the_sas() {
+        let text = |number: u32| {
+            format!(
+                "0 A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
+                 0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14)
+                 0.2 A:500 > B:500 MAIN i=1 r=2 KE Nonce
+                 0.3 B:500 > A:500 MAIN i=1 r=2 KE Nonce
+                 0.4 A:500 > B:500 MAIN i=1 r=2 sealed 108
+                 0.5 B:500 > A:500 MAIN i=1 r=2 sealed 76
+                 0.6 A:500 > B:500 QUICK i=1 r=2 id=0x21 sealed 204
+                 0.7 B:500 > A:500 QUICK i=1 r=2 id=0x21 sealed 204
+                 0.8 A:500 > B:500 QUICK i=1 r=2 id=0x21 sealed 60
+                 1 A > B ESP 0xb1 seq 1..100 every 0.25 size 136
+                 1.05 B > A ESP 0xa1 seq 1..60 every 0.25 size 136
+                 25.8 A:500 > B:500 QUICK i=1 r=2 id=0x22 sealed 204
+                 25.9 B:500 > A:500 QUICK i=1 r=2 id=0x22 sealed 204
+                 26.0 A:500 > B:500 QUICK i=1 r=2 id=0x22 sealed 60
+                 26.1 A > B ESP 0xb2 seq 1..80 every 0.25 size 136
+                 34.1 B > A ESP 0xa2 seq {number}..80 every 0.25 size 136"
+            )
+        };
+        verdict(&text(33), "packet-loss");
+        silent(&text(1), "packet-loss");
     }
 
     #[test]

@@ -37,10 +37,10 @@ const DOCUMENT: &str = "\
 IKEv1 with a pre-shared key derives the encryption keys of main mode from it. If the two keys differ, message 5 decrypts to garbage, and the responder complains or keeps silent.
 
 ## How it is seen
-Authentication by pre-shared key was agreed in clear. Message 5 is answered by an informational message, encrypted or not, instead of message 6, and is often repeated and answered so again. Or it is not answered at all, and the responder sends message 4 again and again, or agrees to every new attempt up to there. Where message 5 goes to UDP 4500, for a NAT, this counts if a tap beside the responder shows that it arrives. In aggressive mode the hashes of messages 2 and 3 are made with the key, and one side reports that the one of the other is wrong (INVALID-HASH-INFORMATION). A refusal that can be read, in clear or with keys, calls message 5 malformed. Keys of both sides prove it: one opens message 5, another the refusal.
+Authentication by pre-shared key was agreed in clear. Message 5 is answered by an informational message, encrypted or not, instead of message 6, and so is each copy of it. Or it is not answered at all, and the responder sends message 4 again and again, or agrees to every new attempt up to there. Where message 5 goes to UDP 4500, for a NAT, this counts if a tap beside the responder shows that it arrives. In aggressive mode the hashes of messages 2 and 3 are made with the key, and one side reports that the one of the other is wrong (INVALID-HASH-INFORMATION). A refusal that can be read, in clear or with keys, calls message 5 malformed. Keys of both sides prove it: one opens message 5, another the refusal.
 
 ## What else looks like it
-A responder that reads message 5 well but does not know the identity in it refuses in the same way. Then the keys are equal, so the initiator can read the refusal, and most send message 5 no more; some do all the same. A responder that reads message 5 and finds something in it malformed says the same as one that cannot read it.
+A responder that reads message 5 well but does not know the identity in it refuses in the same way. Then the keys are equal, so the initiator can read the refusal, and most send message 5 no more; some do all the same, and the responder, which has forgotten the IKE SA, says nothing of the copies. A refusal in clear that is about an identity, a certificate or a proposal comes of a message that was read. A responder that reads message 5 and finds something in it malformed says the same as one that cannot read it.
 
 ## What to do
 1. Enter the same pre-shared key on both sides; beware of blanks, quotes and character sets.
@@ -353,12 +353,37 @@ mod tests {
 
     #[test]
     fn a_complaint_instead_of_message_6() {
-        verdict(
-            &format!(
-                "{FIVE}\n0.5 B:500 > A:500 INFO_V1 i=1 r=2 id=7 sealed 92\n9 A:500 > B:500 MAIN i=5 r=0 SA(encr=7/256 hash=4 auth=1 group=14)"
-            ),
-            "psk-mismatch",
-        );
+        let text = |again: &str| {
+            format!(
+                "{FIVE}\n0.5 B:500 > A:500 INFO_V1 i=1 r=2 id=7 sealed 92{again}\n9 A:500 > B:500 MAIN i=5 r=0 SA(encr=7/256 hash=4 auth=1 group=14)"
+            )
+        };
+        let each = "\n1.1 B:500 > A:500 INFO_V1 i=1 r=2 id=8 sealed 92\n3.1 B:500 > A:500 INFO_V1 i=1 r=2 id=9 sealed 92";
+        verdict(&text(each), "psk-mismatch");
+        // Some initiators heed no refusal. Who has read message 5 and refused it has no word for copies of it; it may say
+        // more than one at once.
+        verdict(&text(""), "auth-failed");
+        let delete = "\n0.55 B:500 > A:500 INFO_V1 i=1 r=2 id=8 sealed 92";
+        verdict(&text(delete), "auth-failed");
+    }
+
+    #[test]
+    fn a_complaint_in_clear_is_of_what_was_read_or_not() {
+        for (error, slug) in [
+            ("16", "psk-mismatch"),
+            ("1", "psk-mismatch"),
+            ("24", "psk-mismatch"),
+            ("14", "auth-failed"),
+            ("20", "auth-failed"),
+            ("18", "id-mismatch"),
+        ] {
+            verdict(
+                &format!(
+                    "{FIVE}\n0.5 B:500 > A:500 INFO_V1 i=1 r=2 id=7 N({error})\n9 A:500 > B:500 MAIN i=5 r=0 SA(encr=7/256 hash=4 auth=1 group=14)"
+                ),
+                slug,
+            );
+        }
     }
 
     #[test]

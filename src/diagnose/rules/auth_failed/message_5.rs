@@ -3,10 +3,11 @@
 use super::RULE;
 use super::means::Means;
 use crate::diagnose::facts::proof;
-use crate::diagnose::facts::{asked, auth, cite, first, offer};
+use crate::diagnose::facts::{asked, auth, child, cite, first, offer};
 use crate::diagnose::{Case, Cite, Confidence, Finding};
 use crate::keys::Origin;
-use crate::model::{Flight, IkeSaId, Model, Plain, Told, Why, negotiation};
+use crate::language::Text;
+use crate::model::{Exchange, Flight, IkeSaId, Model, Plain, Told, Why, negotiation};
 use crate::registry::{ExchangeType, NotifyV1};
 use crate::say;
 
@@ -24,10 +25,11 @@ pub(super) fn instead_of_message_6(case: &Case<'_>) -> Option<Finding> {
     {
         return None;
     }
-    let from = sa.paths.first()?.to.address;
+    let path = sa.paths.first()?;
+    let (from, to) = (path.to.address, path.from.address);
     // Where another method was agreed, no key is shared.
     let means = Means::of(case.model, id);
-    let finding =
+    let mut finding =
         Finding::new(&RULE, Confidence::Likely, case.id, at, "an informational message instead of message 6")
             .title(say!("{from} refuses the authentication", from))
             .says(say!(
@@ -36,8 +38,40 @@ pub(super) fn instead_of_message_6(case: &Case<'_>) -> Option<Finding> {
                 from
             ))
             .or("The certificate or the identity is not accepted.");
+    let told = flight_at(case.model, id, at).and_then(|flight| told_in_clear(case.model, flight));
+    if let Some(error) = told.as_ref().and_then(|told| told.first()) {
+        finding.says.add(say!(
+            "It says in clear: {error}.",
+            error = Text::verbatim(NotifyV1(error.kind))
+        ));
+        finding = finding
+            .explaining(&["ike-refused"])
+            .or("Notifications in clear can be forged by anyone on the path.");
+    }
+    let refused_again =
+        main_mode(case.model, id).is_some_and(|main| auth::is_refused_again(case.model, sa, main));
+    let after = match refused_again {
+        true => 0,
+        false => {
+            let copies = copies_of_message_5(case.model, id).into_iter();
+            copies
+                .filter(|copy| copy.1.since(at.1) >= asked::DOUBLE)
+                .count()
+        }
+    };
+    if after > 0 {
+        finding.says.add(say!(
+            "{to} sent message 5 again {times}, and had no more such answer: who refuses what it has read forgets the \
+             IKE SA.",
+            to,
+            times = child::times(after)
+        ));
+    }
     let finding = match means {
         Means::Signature => finding,
+        _ if after > 0 => finding.or(
+            "The pre-shared keys differ: then the responder cannot read message 5, though most refuse each copy of it.",
+        ),
         _ => finding.or(
             "The pre-shared keys differ; then message 5 would be sent again, unless the recording ends before.",
         ),
@@ -79,25 +113,40 @@ fn instead_of_an_answer(case: &Case<'_>) -> Option<Finding> {
     })
 }
 
-/// IKEv1: whether the initiator could not read the refusal of message 5, for it sends the message
-/// again: then the two have other keys, and so other pre-shared keys. One in clear says by itself
-/// that there are no common keys, unless it is about the identity, which is read with them.
+/// Errors of a refusal in clear that are about what only who can read message 5 knows: an identity, a certificate, or a
+/// connection for them (RFC 2408 section 3.14.1).
+const READ: [NotifyV1; 7] = [
+    NotifyV1::NO_PROPOSAL_CHOSEN,
+    NotifyV1::INVALID_ID_INFORMATION,
+    NotifyV1::INVALID_CERT_ENCODING,
+    NotifyV1::INVALID_CERTIFICATE,
+    NotifyV1::CERT_TYPE_UNSUPPORTED,
+    NotifyV1::INVALID_CERT_AUTHORITY,
+    NotifyV1::CERTIFICATE_UNAVAILABLE,
+];
+
+/// IKEv1: whether the responder could not read message 5, so that the two have other keys, and so other pre-shared keys: it
+/// refuses each copy. One in clear says by itself that there are no common keys, unless it is about what is read with
+/// them. That the initiator sends the message again shows little: many heed no refusal.
 pub(in crate::diagnose::rules) fn refusal_is_unread(model: &Model, id: IkeSaId, at: Cite) -> bool {
     let refusal = flight_at(model, id, at);
     if let Some(known) = refusal.and_then(|refusal| told_by_keys(model, id, refusal)) {
         return known;
     }
-    let in_clear = refusal
-        .and_then(|flight| model.readable(flight))
-        .filter(|(message, _)| message.plain == Plain::Clear);
-    if let Some((_, read)) = in_clear {
-        let identity = |told: &Told| NotifyV1(told.kind) == NotifyV1::INVALID_ID_INFORMATION;
-        return !negotiation::errors(&read).iter().any(identity);
+    if let Some(errors) = refusal.and_then(|refusal| told_in_clear(model, refusal)) {
+        return !errors
+            .iter()
+            .any(|told| READ.contains(&NotifyV1(told.kind)));
     }
-    let mut copies = copies_of_message_5(model, id);
-    copies.sort_unstable_by_key(|copy| copy.1);
-    copies.dedup_by(|later, earlier| later.1.since(earlier.1) < asked::DOUBLE);
-    copies.len() > 1
+    main_mode(model, id).is_some_and(|main| auth::is_refused_again(model, &model.ike_sas[id], main))
+}
+
+/// The errors of a refusal in clear.
+fn told_in_clear(model: &Model, refusal: &Flight) -> Option<Vec<Told>> {
+    let (_, read) = model
+        .readable(refusal)
+        .filter(|(message, _)| message.plain == Plain::Clear)?;
+    Some(negotiation::errors(&read))
 }
 
 /// Whether the two sides have other keys, told by which of their messages the given keys open, and by
@@ -126,10 +175,14 @@ pub(super) fn told_by_keys(model: &Model, id: IkeSaId, refusal: &Flight) -> Opti
 
 /// The last message of main mode, where the responder refuses it.
 fn message_5(model: &Model, id: IkeSaId) -> Option<&Flight> {
+    main_mode(model, id)?.flights.last()
+}
+
+/// The main mode of an IKE SA.
+fn main_mode(model: &Model, id: IkeSaId) -> Option<&Exchange> {
     let exchanges = model.ike_sas[id].exchanges.iter();
     let mut exchanges = exchanges.map(|exchange| &model.exchanges[*exchange]);
-    let main = exchanges.find(|exchange| exchange.kind == ExchangeType::IDENTITY_PROTECTION)?;
-    main.flights.last()
+    exchanges.find(|exchange| exchange.kind == ExchangeType::IDENTITY_PROTECTION)
 }
 
 /// The key that opened a message, and whether the hash in it is right.
