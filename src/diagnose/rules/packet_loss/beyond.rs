@@ -109,11 +109,11 @@ fn opened(case: &Case<'_>, inside: &Inside<'_>) -> Option<Finding> {
         if !whole || !is_of_one_time(case, &lost, vantage, span) {
             return None;
         }
-        // Those that come late a receiver may take for copies: `esp-reordering` tells.
-        let late = case.flows().filter(|flow| case.tunnel.destination(flow) == Some(end));
-        let late: u64 = late.map(|flow| flow.sequence.late).sum();
+        // What comes late a receiver may take for a copy, as `esp-reordering` tells; and a recording out of order may
+        // have replies before their requests.
+        let in_order = case.flows().all(|flow| flow.sequence.late == 0);
         let place = Place::of(case, vantage, end)
-            .filter(|_| late.saturating_mul(4) < lost.silent)
+            .filter(|_| in_order)
             .filter(|place| lost.by_others || matches!(place, Place::Beyond))?;
         let (from, to) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
         let (requests, silent) = (lost.requests, lost.silent);
