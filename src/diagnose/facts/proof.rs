@@ -2,13 +2,13 @@
 
 use super::{asked, began};
 use crate::diagnose::{Case, Cite};
-use crate::model::{Exchange, Flight, IkeSaId, Model, Role, negotiation};
+use crate::model::{Deleted, Exchange, Flight, IkeSaId, Model, Role, negotiation};
 use crate::registry::eap::MschapOpcode;
 use crate::registry::{
     ConfigurationAttributeType, ConfigurationType, EapType, ExchangeType, NotifyType, NotifyV1,
     PayloadType,
 };
-use crate::units::Timestamp;
+use crate::units::{Span, Timestamp};
 use crate::wire::ikev2::ConfigurationAttribute;
 use crate::wire::{Body, Message, ikev1, ikev2};
 use std::collections::BTreeMap;
@@ -245,6 +245,42 @@ fn refusal_v1(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
                 v1: true,
             })
         })
+}
+
+/// IKEv1: an initiator that deletes the IKE SA as soon as it has message 6 of main mode, and asks for nothing: it does not
+/// believe the responder, as a rule, and says no error.
+pub fn leaves_at_once(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
+    /// As long as it takes to verify a signature.
+    const AT_ONCE: Span = Span::from_millis(500);
+    let sa = &model.ike_sas[ike_sa];
+    let [phase1, said] = sa.exchanges.as_slice() else {
+        return None;
+    };
+    let (phase1, said) = (&model.exchanges[*phase1], &model.exchanges[*said]);
+    let complete = phase1.kind == ExchangeType::IDENTITY_PROTECTION
+        && asked::v1_messages(phase1.kind) == Some(phase1.flights.len())
+        && asked::from_the_start(model, phase1);
+    let (six, delete) = (phase1.flights.last()?, said.flights.first()?);
+    let (answered, at) = (began(model, six)?, began(model, delete)?);
+    let leaves = said.kind == ExchangeType::INFORMATIONAL_V1
+        && delete.by == Role::Initiator
+        && at.1 >= answered.1
+        && at.1.since(answered.1) <= AT_ONCE
+        && model.deletes(delete).contains(&Deleted::IkeSa);
+    let message = super::first(model, delete)?;
+    (complete && leaves).then(|| Refusal {
+        ike_sa,
+        by: delete.by,
+        from: message.path.from().address,
+        to: message.path.to().address,
+        at,
+        errors: Vec::new(),
+        eap_failed: false,
+        gave_up: None,
+        method: None,
+        mschap: None,
+        v1: true,
+    })
 }
 
 /// Errors of IKEv1 about other SAs than the one that is set up.

@@ -11,9 +11,9 @@ use super::tap::{self};
 use crate::diagnose::{Case, Cite, Confidence};
 use crate::language::{Text, count};
 use crate::limits;
-use crate::model::{EspFlow, Inferred, Rhythm};
+use crate::model::{EspFlow, Inferred, Rhythm, Silence};
 use crate::say;
-use crate::units::{Span, Timestamp};
+use crate::units::{Span, Timestamp, Vantage};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -116,6 +116,21 @@ impl Unanswered {
     }
 }
 
+/// Steady packets of which some have no equal in return, one here and one there.
+#[derive(Clone, Debug)]
+pub struct Partly {
+    /// The steady packets.
+    pub asks: Beat,
+    /// Where they were recorded.
+    pub vantage: Vantage,
+    /// Who sends them.
+    pub from: IpAddr,
+    /// Whom they go to.
+    pub to: IpAddr,
+    /// How many of them have none in return.
+    pub missed: u64,
+}
+
 /// Steady packets both ways that stopped together.
 #[derive(Clone, Debug)]
 pub struct Stopped {
@@ -151,6 +166,15 @@ const PERIODS: (Span, Span) = (Span::from_millis(500), Span::from_secs(180));
 /// The standard deviation of a rhythm's intervals in terms of their mean, at most: a lost packet here
 /// and there is allowed for.
 const UNEVEN: f64 = 0.35;
+
+/// As [`UNEVEN`], of what comes by a clock.
+const STRICT: f64 = 0.1;
+
+/// Fewer packets do not show that what has no answer has none by chance.
+const PLENTY: u32 = 40;
+
+/// So many without an answer, at least.
+const LACKS: u32 = 6;
 
 /// So many periods without an answer are no chance.
 const MISSED: i64 = 5;
@@ -191,6 +215,68 @@ pub fn unanswered(case: &Case<'_>) -> Vec<Unanswered> {
     }
     found.sort_by_key(|one| std::cmp::Reverse((one.confidence, one.missed)));
     found
+}
+
+/// Steady packets that are answered by as many of their size but for some, where the answers keep to the beat of the
+/// packets and those that are missing are missing by chance: of streams that have nothing to do with each other none
+/// does so.
+pub fn partly_answered(case: &Case<'_>) -> Option<Partly> {
+    if !case.tap().hears_both() || case.tap().lacks_packets() {
+        return None;
+    }
+    case.directions().iter().find_map(|directions| {
+        // A receiver may drop what comes late.
+        let missing = |flow: &EspFlow| flow.sequence.missing > 0 || flow.sequence.late > 0;
+        let busy = |end: usize| directions.packets(end) >= u64::from(PLENTY) / 2;
+        // That all are of one size hides what is inside, and not when it comes.
+        let hidden = |flow: &EspFlow| Inferred::is_opaque(flow) && !Inferred::is_padded(flow);
+        let unfit = |flow: &EspFlow| missing(flow) || hidden(flow);
+        let crowded = directions.all().count() > limits::LINK_CROWD;
+        if !busy(0) || !busy(1) || crowded || directions.all().any(unfit) {
+            return None;
+        }
+        let sums = [0, 1].map(|end| sums(directions, end));
+        [0, 1].into_iter().find_map(|end| {
+            let (asks, answers) = (sums.get(end)?, sums.get(1 - end)?);
+            let (from, to) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
+            asks.iter().find_map(|(size, asks)| {
+                let (missed, in_rows) = asks.misses_by_chance(answers.get(size)?)?;
+                let period = asks.beats_at(STRICT)?;
+                let back = directions.flows(1 - end).iter();
+                let silences = back.flat_map(|flow| &flow.silences);
+                if !keeps_to(period, silences).unwrap_or(in_rows) {
+                    return None;
+                }
+                let inferred = inferred(directions);
+                Some(Partly {
+                    asks: Beat {
+                        size: *size,
+                        packets: asks.packets,
+                        period,
+                        first: asks.first,
+                        last: asks.last,
+                        guess: guess(inferred.as_ref(), *size, period),
+                    },
+                    vantage: directions.vantage,
+                    from: *from,
+                    to: *to,
+                    missed: u64::from(missed),
+                })
+            })
+        })
+    })
+}
+
+/// Whether packets that are left out of a beat leave just that beat out: the longest times between those that came are whole
+/// numbers of it. Of hosts that are asked in turn one may be down: then no two in a row are left out. `None` if no time
+/// between two was long enough to be known.
+fn keeps_to<'s>(period: Span, silences: impl Iterator<Item = &'s Silence>) -> Option<bool> {
+    let beats = silences.map(|silence| silence.length.0 as f64 / period.0 as f64);
+    let longest = beats.filter(|beats| *beats >= 1.5).collect::<Vec<_>>();
+    let whole = longest
+        .iter()
+        .all(|beats| (beats - beats.round()).abs() <= 0.25);
+    (!longest.is_empty()).then(|| whole && longest.iter().any(|beats| *beats >= 2.6))
 }
 
 /// A beat without answers, the answers it once had, what shows that the other side is alive, and how
@@ -313,17 +399,7 @@ pub fn keepalives_stopped(case: &Case<'_>) -> Option<Stopped> {
 
 /// The steady packets towards an end, by size.
 pub fn beats(directions: &Directions<'_>, end: usize) -> Vec<Beat> {
-    let mut sums: BTreeMap<u32, Sum> = BTreeMap::new();
-    let rhythms = || directions.flows(end).iter().flat_map(|flow| &flow.rhythms);
-    let packets = rhythms().map(|rhythm| u64::from(rhythm.packets));
-    if packets.sum::<u64>() < u64::from(BEATS) {
-        return Vec::new();
-    }
-    for rhythm in rhythms() {
-        sums.entry(rhythm.size)
-            .and_modify(|sum| sum.add(rhythm))
-            .or_insert_with(|| Sum::new(rhythm));
-    }
+    let sums = sums(directions, end);
     let periods = sums.iter();
     let mut steady = periods
         .filter_map(|(size, sum)| Some((*size, sum, sum.period()?)))
@@ -341,6 +417,22 @@ pub fn beats(directions: &Directions<'_>, end: usize) -> Vec<Beat> {
         guess: guess(inferred.as_ref(), size, period),
     });
     beats.collect()
+}
+
+/// The rhythms towards an end, by size.
+fn sums(directions: &Directions<'_>, end: usize) -> BTreeMap<u32, Sum> {
+    let mut sums: BTreeMap<u32, Sum> = BTreeMap::new();
+    let rhythms = || directions.flows(end).iter().flat_map(|flow| &flow.rhythms);
+    let packets = rhythms().map(|rhythm| u64::from(rhythm.packets));
+    if packets.sum::<u64>() < u64::from(BEATS) {
+        return sums;
+    }
+    for rhythm in rhythms() {
+        sums.entry(rhythm.size)
+            .and_modify(|sum| sum.add(rhythm))
+            .or_insert_with(|| Sum::new(rhythm));
+    }
+    sums
 }
 
 /// Rhythms of one size, in flows that follow one another.
@@ -379,16 +471,54 @@ impl Sum {
 
     /// The usual time between two packets; `None` if they come at no steady one.
     fn period(&self) -> Option<Span> {
+        let (least, most) = PERIODS;
+        self.beats_at(UNEVEN)
+            .filter(|period| *period > least && *period <= most)
+    }
+
+    /// The usual time between two packets, from which they deviate by that share of it at most.
+    fn beats_at(&self, uneven: f64) -> Option<Span> {
         if self.packets < BEATS || self.intervals == 0 {
             return None;
         }
-        let intervals = f64::from(self.intervals);
-        let mean = self.ticks / intervals;
-        let variance = (self.squares / intervals - mean * mean).max(0.0);
+        let (mean, squares) = self.moments();
+        let variance = (squares - mean * mean).max(0.0);
         let period = Span((mean * Rhythm::TICK.0 as f64).round() as i64);
-        let (least, most) = PERIODS;
-        let steady = variance.sqrt() <= UNEVEN * mean;
-        (steady && period > least && period <= most).then_some(period)
+        (variance.sqrt() <= uneven * mean).then_some(period)
+    }
+
+    /// The mean of the times between two packets, and that of their squares, in ticks.
+    fn moments(&self) -> (f64, f64) {
+        let intervals = f64::from(self.intervals.max(1));
+        (self.ticks / intervals, self.squares / intervals)
+    }
+
+    /// How many of these have no equal among others, if the others keep to the beat of these and leave it out by chance:
+    /// each with the same likelihood, so that what comes after one, two and more beats is as frequent as in a geometric
+    /// distribution. And whether so many were left out in a row as only chance does: of another beat, and of hosts asked
+    /// in turn of which one is down, the squares of the times between are smaller.
+    fn misses_by_chance(&self, others: &Self) -> Option<(u32, bool)> {
+        /// What chance may add to the squares or take off them, of [`PLENTY`] packets.
+        const APART: f64 = 0.35;
+        /// A clock that ticks faster than times are kept tells nothing.
+        const TICKS: f64 = 16.0;
+        let period = self.beats_at(STRICT)?;
+        let (mean, _) = self.moments();
+        let missed = self.packets.checked_sub(others.packets)?;
+        let share = f64::from(missed) / f64::from(self.packets);
+        // Not answered at all, or nearly: something else tells of that.
+        let some = (0.05..=0.5).contains(&share) && missed >= LACKS && self.packets >= PLENTY;
+        let near = |from: Timestamp, to: Timestamp| {
+            let apart = to.since(from).0;
+            (0..=period.0.saturating_mul(4)).contains(&apart)
+        };
+        let together = near(self.first.1, others.first.1)
+            && (near(others.last.1, self.last.1) || near(self.last.1, others.last.1));
+        let (_, squares) = others.moments();
+        let expected = mean * mean * (1.0 + share) / ((1.0 - share) * (1.0 - share));
+        let apart = squares / expected - 1.0;
+        (some && together && mean >= TICKS && apart.abs() <= APART)
+            .then_some((missed, apart >= 0.0 && share >= 0.1))
     }
 }
 

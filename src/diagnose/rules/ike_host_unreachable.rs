@@ -60,6 +60,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let (router, to) = (seen.path.from.address, quoted.to.address);
     // Who is asked itself passes them on to another host, by a NAT or a port forwarding.
     let passes_on = router == to;
+    let loops = icmp::meaning(&seen.error) == Meaning::HopLimit;
     let why = match icmp::meaning(&seen.error) {
         Meaning::HopLimit => "packets run out of hops: a routing loop or a very long way",
         _ if passes_on => "it passes them on to a host behind it, and has no way there",
@@ -92,6 +93,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         true if passes_on => {
             finding.or("The host behind it is switched off, or has another address now.")
         }
+        // A router that knows no way says so by another error.
+        true if loops => finding
+            .or("They leave with too small a TTL for the way, or something on it lowers that."),
         true => finding
             .or("The peer is switched off, or its outside link is down.")
             .or("The peer address is wrong."),
@@ -100,6 +104,13 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let finding = finding.advise(match passes_on {
         true => say!(
             "Look at {router}: where its NAT or port forwarding sends IKE and ESP, and whether that host is there.",
+            router
+        ),
+        false if loops => say!(
+            "Trace the way from {from} to {to}: {router} is on it, and two routers that hand the packets to each other \
+             are the loop.",
+            from = quoted.from.address,
+            to,
             router
         ),
         false => say!(
@@ -148,6 +159,22 @@ mod tests {
             crate::diagnose::testing::is_healthy(&findings),
             "{findings:#?}"
         );
+    }
+
+    #[test]
+    fn packets_that_run_out_of_hops_want_a_trace_and_no_neighbour() {
+        let advice = |error: &str| {
+            let finding = crate::diagnose::testing::fires(
+                &format!(
+                    "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce again=4,11
+                     1 R > A ICMP {error} quoting A:500 > B:500 IKE i=1 r=0 count 3 every 4"
+                ),
+                "ike-host-unreachable",
+            );
+            finding.advice.first().map(ToString::to_string)
+        };
+        assert!(advice("11/0").is_some_and(|first| first.contains("the loop")));
+        assert!(advice("3/1").is_some_and(|first| first.contains("neighbour")));
     }
 
     #[test]

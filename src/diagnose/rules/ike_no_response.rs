@@ -1,5 +1,6 @@
 //! Silence: the first message of IKE is sent again and again, and nothing comes back.
 
+use super::redirected;
 use crate::diagnose::facts::icmp::Meaning;
 use crate::diagnose::facts::{Asked, Passage, Tap, end_of, icmp, offsets, tap as recording, taps};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
@@ -226,6 +227,22 @@ fn silence_to(case: &Case<'_>, initiator: IpAddr, tap: &Tap) -> Option<Finding> 
         finding =
             finding.advise("Permit UDP 500 and 4500 in both directions between the two addresses.");
     }
+    let any = case.model.any_redirected_from;
+    let sender = case.ike_sas().filter(|_| any).find_map(redirected::sender);
+    if let Some((gateway, at)) = sender.filter(|_| !recovered) {
+        let gateway = Text::verbatim(gateway);
+        finding.says.add(say!(
+            "{gateway} sent {initiator} there (REDIRECTED_FROM, RFC 5685).",
+            gateway = &gateway,
+            initiator = first.from().address
+        ));
+        finding = finding
+            .beside(at, say!("sent by {gateway}", gateway = &gateway))
+            .advise(say!(
+                "See that {gateway} sends its clients to a gateway that is up and lets them in.",
+                gateway
+            ));
+    }
     let version = |sa: &IkeSa| sa.version.major();
     let asked_by = |sa: &&IkeSa, end: usize| {
         let path = sa.paths.first();
@@ -384,6 +401,18 @@ fn refused_by_icmp(case: &Case<'_>, attempts: &[Asked<'_>]) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::diagnose::testing::{check, fires, silent, verdict};
+
+    #[test]
+    fn who_was_sent_there_says_by_whom() {
+        let text = |notify: &str| {
+            format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce {notify} again=4,11"
+            )
+        };
+        let said = |text: &str| fires(text, "ike-no-response").says.to_string();
+        assert!(said(&text("N(REDIRECTED_FROM 0104c0000209)")).contains("192.0.2.9 sent"));
+        assert!(!said(&text("")).contains("sent 1"));
+    }
 
     #[test]
     fn a_request_sent_again_and_again_is_silence() {

@@ -272,6 +272,12 @@ fn sent_by(sa: &IkeSa) -> impl Iterator<Item = (&IkeSa, &Notice, Gateway)> {
     })
 }
 
+/// The gateway that the initiator of an IKE SA says it was sent by, and where it says so.
+pub(super) fn sender(sa: &IkeSa) -> Option<(Gateway, Cite)> {
+    let (_, notice, gateway) = sent_by(sa).next()?;
+    Some((gateway, notice.at))
+}
+
 /// What an end tells another gateway of why it left this tunnel, whose IKE SA was deleted.
 fn left(case: &Case<'_>) -> Vec<Told> {
     if !case.model.any_redirected_from || !case.signs().meet(Signs::DELETED) {

@@ -58,6 +58,17 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let pair = first.reason == NotifyType::SINGLE_PAIR_REQUIRED.0 && !first.v1;
     let asked = first.attempt.told.request.as_ref();
     let asked = asked.and_then(|request| request.selectors.as_ref());
+    let transport = first
+        .attempt
+        .told
+        .request
+        .as_ref()
+        .is_some_and(|request| request.mode == Mode::Transport);
+    // Who asks for transport mode and has networks configured for it may send none at all.
+    let asked = asked.filter(|asked| asked.iter().all(|side| !side.is_empty()));
+    let for_transport = transport.then(|| {
+        say!("It asked for transport mode, which carries packets of the two gateways themselves.")
+    });
     let asked_for = asked.map(|[ours, theirs]| {
         say!(
             "It asked for {ours} on its own side and {theirs} on that of {from}.",
@@ -89,6 +100,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                         reason = first.name(),
                         request = first.what()
                     )
+                    .then(for_transport)
                     .then(asked_for)
                     .then(known_for),
                 )
@@ -113,6 +125,14 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         })
         .map(|finding| match first.v1 {
             true => finding.or("It says so of another fault of the request: some daemons of IKEv1 do."),
+            false => finding,
+        })
+        .map(|finding| match transport {
+            true => finding.advise(say!(
+                "Use the same mode on both sides: tunnel mode, if networks behind {to} and {from} shall reach each other.",
+                to,
+                from
+            )),
             false => finding,
         })
         .map(|finding| match (pair, asked) {
@@ -412,6 +432,24 @@ mod tests {
         0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
         0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 opened IDi(a) AUTH(2) SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.9.0.0/16)
         ";
+
+    #[test]
+    fn who_asks_for_transport_mode_is_told_of_tunnel_mode() {
+        let text = format!(
+            "{AGREED} 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 128 opened IDr(b) AUTH(2) N(TS_UNACCEPTABLE)"
+        );
+        let mode = |text: &str| {
+            let finding = fires(text, "ts-unacceptable");
+            let first = finding.advice.first().map(ToString::to_string);
+            (
+                finding.says.to_string().contains("transport mode"),
+                first.is_some_and(|first| first.contains("same mode")),
+            )
+        };
+        assert_eq!(mode(&text), (false, false));
+        let transport = text.replace("TSi(10.1", "N(USE_TRANSPORT_MODE) TSi(10.1");
+        assert_eq!(mode(&transport), (true, true));
+    }
 
     #[test]
     fn a_proof_with_ts_unacceptable() {

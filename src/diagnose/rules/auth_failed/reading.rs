@@ -3,11 +3,11 @@
 use super::RULE;
 use super::means::Means;
 use crate::diagnose::facts::proof::{self, Refusal};
-use crate::diagnose::facts::{certificate, child, first, is_private, offer};
+use crate::diagnose::facts::{abandoned, certificate, child, first, is_private, offer};
 use crate::diagnose::{Case, Confidence, Finding};
 use crate::language::{Text, list};
 use crate::model::{Claim, IkeSaId, Model, Role};
-use crate::registry::{AuthMethod, ExchangeType, NotifyType};
+use crate::registry::{AuthMethod, ExchangeType};
 use crate::say;
 use std::net::IpAddr;
 
@@ -210,8 +210,9 @@ pub(super) fn has_ppk(model: &Model, id: IkeSaId) -> bool {
     let exchanges = exchanges.map(|id| &model.exchanges[*id]);
     let mut begins = exchanges.filter(|exchange| exchange.kind == ExchangeType::IKE_SA_INIT);
     begins.any(|begin| {
-        let read = begin.response().and_then(|answer| model.readable(answer));
-        read.is_some_and(|(_, read)| read.notify(NotifyType::USE_PPK).is_some())
+        begin
+            .response()
+            .is_some_and(|answer| abandoned::says_ppk(model, answer))
     })
 }
 

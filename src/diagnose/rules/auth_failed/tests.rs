@@ -1,4 +1,4 @@
-use crate::diagnose::testing::{check, fires, silent, verdict};
+use crate::diagnose::testing::{check, findings, fires, silent, verdict};
 use crate::diagnose::{Confidence, Severity};
 use crate::model::IkeState;
 use crate::testing::model;
@@ -166,6 +166,41 @@ fn an_initiator_that_gives_up_amid_rounds_of_eap() {
         &text(
             "0.55 A:500 > B:500 IKE_AUTH i=1 r=2 id=3 request sealed 80
                  0.56 B:500 > A:500 IKE_AUTH i=1 r=2 id=3 response sealed 80",
+        ),
+        "auth-failed",
+    );
+}
+
+#[test]
+fn an_answer_as_small_as_a_failure_of_eap_ends_it() {
+    // A server of RADIUS that says nothing: the gateway answers late, by EAP Failure. The recording ends there.
+    let text = |last: &str| {
+        format!(
+            "{AGREED}
+                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 1136
+                 0.4 A:500 > B:500 IKE_AUTH i=1 r=2 id=2 request sealed 80
+                 9.5 B:500 > A:500 IKE_AUTH i=1 r=2 id=2 response sealed 80
+                 {last}"
+        )
+    };
+    let failed = text("9.6 A:500 > B:500 INFORMATIONAL i=1 r=2 id=3 request sealed 80");
+    verdict(&failed, "auth-failed");
+    let server = |text: &str| {
+        let others = fires(text, "auth-failed").alternatives;
+        others
+            .iter()
+            .any(|other| other.to_string().contains("server"))
+    };
+    assert!(server(&failed));
+    assert!(!server(
+        &failed.replace("9.5 B", "0.5 B").replace("9.6 A", "0.6 A")
+    ));
+    // Success, which the initiator proves itself after.
+    silent(
+        &text(
+            "9.6 A:500 > B:500 IKE_AUTH i=1 r=2 id=3 request sealed 112
+                 9.7 B:500 > A:500 IKE_AUTH i=1 r=2 id=3 response sealed 240
+                 9.8 A:500 > B:500 INFORMATIONAL i=1 r=2 id=4 request sealed 80",
         ),
         "auth-failed",
     );
@@ -654,4 +689,35 @@ fn a_certificate_that_does_not_bear_the_identity() {
     };
     assert!(foreign("other.example"));
     assert!(!foreign("gw.example"));
+}
+
+#[test]
+fn who_requires_a_ppk_stops_at_an_answer_without() {
+    let attempt = |at: u32, asks: &str, says: &str| {
+        format!(
+            "{at}.0 A:500 > B:500 IKE_SA_INIT i={at} r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce {asks}
+             {at}.1 B:500 > A:500 IKE_SA_INIT i={at} r={at}2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce {says}\n"
+        )
+    };
+    let all = |asks: &str, says: &str| {
+        let attempts = [1, 5, 9].map(|at| attempt(at, asks, says));
+        attempts.concat()
+    };
+    let finding = fires(&all("N(USE_PPK)", ""), "auth-failed");
+    assert_eq!(finding.severity, Severity::Warning);
+    let found = findings(&all("N(USE_PPK)", ""));
+    assert!(
+        found.iter().all(|one| one.rule.slug == "auth-failed"),
+        "{found:?}"
+    );
+    silent(&all("N(USE_PPK)", "N(USE_PPK)"), "auth-failed");
+    silent(&all("", ""), "auth-failed");
+    // One attempt, of which the recording ends.
+    silent(&attempt(1, "N(USE_PPK)", ""), "auth-failed");
+    // The message that follows, which is not answered.
+    silent(
+        &(attempt(1, "N(USE_PPK)", "")
+            + "1.2 A:500 > B:500 IKE_AUTH i=1 r=12 id=1 request sealed 256 again=4,11,24"),
+        "auth-failed",
+    );
 }

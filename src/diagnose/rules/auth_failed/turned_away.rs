@@ -2,7 +2,7 @@
 
 use super::RULE;
 use super::means::Means;
-use crate::diagnose::facts::{Tap, asked, began, child, first, life, offer, tap};
+use crate::diagnose::facts::{Tap, asked, began, child, first, life, offer, proof, tap};
 use crate::diagnose::rules::child_setup_failed;
 use crate::diagnose::{Case, Confidence, Finding, Severity};
 use crate::model::{
@@ -76,8 +76,8 @@ pub(super) fn turned_away(case: &Case<'_>) -> Option<Finding> {
         let sa = &case.model.ike_sas[*id];
         let (said, before) = sa.exchanges.split_last()?;
         let said = &case.model.exchanges[*said];
-        let (proof, what) = last_proof(case.model, before)?;
-        let answer = first(case.model, proof)?;
+        let (last, what) = last_proof(case.model, before)?;
+        let answer = first(case.model, last)?;
         let at = began(case.model, said.flights.first()?)?;
         // One that was read and reports no error closes the SA for another reason; but after phase 1 alone there
         // is none.
@@ -118,7 +118,9 @@ pub(super) fn turned_away(case: &Case<'_>) -> Option<Finding> {
         let aggressive = answer.header.exchange == ExchangeType::AGGRESSIVE;
         let stays = settled || is_amid_eap(case.model, *id) || aggressive;
         let pre_shared = sa.suite.as_ref().is_some_and(offer::v1_is_pre_shared);
-        if !informs || served || !stays {
+        // What the last answer says of EAP a rule of its own tells.
+        let by_eap = || proof::refusal(case.model, *id).is_some_and(|refusal| refusal.eap_failed);
+        if !informs || served || !stays || by_eap() {
             return None;
         }
         // A child SA that was refused is reason enough to close an IKE SA without any, all the more where the answer
@@ -235,7 +237,11 @@ pub(super) fn turned_away(case: &Case<'_>) -> Option<Finding> {
         let eap = case.model.auth_rounds(*id).len() > 1;
         let finding = match (v2, pre_shared) {
             (true, _) if eap => {
-                finding.or(RESPONDER).or("EAP failed: the user's name or password is wrong.")
+                let finding = finding.or(RESPONDER).or("EAP failed: the user's name or password is wrong.");
+                match is_late(case.model, before) {
+                    true => finding.or("The authentication server behind the gateway does not answer."),
+                    false => finding,
+                }
             }
             (true, _) => finding.or(RESPONDER),
             (false, true) if aggressive => finding
@@ -298,6 +304,18 @@ pub(super) fn turned_away(case: &Case<'_>) -> Option<Finding> {
     Some(means.advise(case, finding))
 }
 
+/// Whether the last of these exchanges was answered so late as a gateway does that waits for another.
+fn is_late(model: &Model, exchanges: &[ExchangeId]) -> bool {
+    const LATE: Span = Span::from_secs(4);
+    let took = exchanges.last().and_then(|last| {
+        let last = &model.exchanges[*last];
+        let (_, asked) = began(model, last.request()?)?;
+        let (_, answered) = began(model, last.response()?)?;
+        Some(answered.since(asked))
+    });
+    took.is_some_and(|took| took >= LATE)
+}
+
 /// Whether an informational message may hold an error or a Delete of the IKE SA, and nothing else.
 fn is_one_payload(class: Option<InformationalClass>) -> bool {
     matches!(
@@ -307,7 +325,8 @@ fn is_one_payload(class: Option<InformationalClass>) -> bool {
 }
 
 /// Whether the last `IKE_AUTH` response is one of EAP, after which the initiator must go on: none before
-/// it was as small as the Success that ends EAP (RFC 7296 section 2.16), and it holds no child SA.
+/// it was as small as the Success that ends EAP (RFC 7296 section 2.16), and it holds no child SA. If it is
+/// as small itself, a Success asks the initiator for its proof, and what it asks for no more is a Failure.
 fn is_amid_eap(model: &Model, id: IkeSaId) -> bool {
     let rounds = model.auth_rounds(id);
     let [_, .., _] = rounds.as_slice() else {
@@ -317,13 +336,10 @@ fn is_amid_eap(model: &Model, id: IkeSaId) -> bool {
         .iter()
         .map(|round| model.plaintext_range(id, round.response()?))
         .collect();
-    let Some([.., last]) = sizes.as_deref() else {
+    let Some([before @ .., last]) = sizes.as_deref() else {
         return false;
     };
-    let succeeded = sizes
-        .iter()
-        .flatten()
-        .any(|size| *size.start() <= EAP_SUCCESS);
+    let succeeded = before.iter().any(|size| *size.start() <= EAP_SUCCESS);
     !succeeded && *last.end() < model.auth_payload_smallest(id) + CHILD
 }
 

@@ -1,5 +1,7 @@
 //! Sequence numbers are missing.
 
+mod beyond;
+
 use super::path_outage;
 use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::taps::name;
@@ -16,7 +18,7 @@ pub static RULE: Rule = Rule {
     slug: "packet-loss",
     code: "ESP403",
     severity: Severity::Warning,
-    summary: "ESP packets are lost before the tap",
+    summary: "ESP packets are lost on the way",
     document: DOCUMENT,
     explains: &[
         "ike-retransmits",
@@ -25,11 +27,7 @@ pub static RULE: Rule = Rule {
         "health-check-unanswered",
         "bgp-down",
     ],
-    // IKEv1 renews SAs by exchanges of the kind that made them.
-    needs: Signs::LOSS
-        .or(Signs::TAPS)
-        .or(Signs::CHILD_EXCHANGE)
-        .or(Signs::V1),
+    needs: Signs::ESP,
     check,
 };
 
@@ -38,7 +36,7 @@ const DOCUMENT: &str = "\
 A sender numbers its ESP packets one by one. Numbers that never come were lost between the sender and the tap.
 
 ## How it is seen
-Gaps in the sequence numbers of a flow that nothing late fills. The other direction, sent from beside the tap, has none, or hardly any, though it has packets enough to show the losses of a capture: so the capture itself is complete. Or IKE suffers, too, and sends requests again. Or each packet that came has one in return and none of these is missing: what is missing was not answered. Or nearly all is missing in one silence of seconds, in which other packets of its sender came and the other direction went on whole. Or ESP of a sender is silent for seconds while its IKE comes and renews the SAs, and the new one begins with a number well above 1. ESP over TCP is left out, since TCP sends lost packets again. With two taps: packets that left one and never reached the other, number by number; what both lack alike neither recording lost.
+Gaps in the sequence numbers of a flow that nothing late fills. The other direction, sent from beside the tap, has none, or hardly any, though it has packets enough to show the losses of a capture: so the capture itself is complete. Or IKE suffers, too, and sends requests again. Or each packet that came has one in return and none of these is missing: what is missing was not answered. Or nearly all is missing in one silence of seconds, in which other packets of its sender came and the other direction went on whole. Or ESP of a sender is silent for seconds while its IKE comes and renews the SAs, and the new one begins with a number well above 1. ESP over TCP is left out, since TCP sends lost packets again. With two taps: packets that left one and never reached the other, number by number; what both lack alike neither recording lost. Of what is lost beyond the tap no number tells: there requests into the tunnel stay without an answer, one here and one there, and no number is missing of what comes back. Without keys these are packets of one size at a fixed interval, and those of their size in return, of which some are missing by chance. That is never more than possible unless IKE suffers as well.
 
 ## What else looks like it
 A capture that drops packets shows gaps too, in both directions alike; a mirror port or a tap with a line for each direction may drop those of one. Where nothing tells its losses from those of the path, the gaps are told for information only; where the TTL shows that a direction is sent right beside the tap, the capture lost them, and nothing is said of the path. A sender may also throw packets away after it numbered them, for instance because they are too large. A cluster that fails over and keeps its SAs may skip many numbers at once on purpose (RFC 6311).
@@ -91,7 +89,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .into_iter()
         .filter_map(|end| between_taps(case, end))
         .collect();
-    case.directions()
+    let found: Vec<Finding> = case
+        .directions()
         .iter()
         .flat_map(|directions| {
             [0, 1]
@@ -106,7 +105,11 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 .collect::<Vec<_>>()
         })
         .chain(located)
-        .collect()
+        .collect();
+    match found.is_empty() {
+        true => beyond::beyond(case).into_iter().collect(),
+        false => found,
+    }
 }
 
 /// Whether two taps, one behind the other, tell what was lost between them in a direction. What was lost before the
