@@ -143,10 +143,8 @@ fn one_way<'m>(
         return None;
     }
     // Answers that were found elsewhere are no riddle: another rule tells where.
-    let found_elsewhere = || {
-        leak::leave_from(case, silent)
-            || asymmetric_return::answers_elsewhere(case, silent)
-    };
+    let found_elsewhere =
+        || leak::leave_from(case, silent) || asymmetric_return::answers_elsewhere(case, silent);
     if !proven && found_elsewhere() {
         return None;
     }
