@@ -206,6 +206,16 @@ impl Model {
         })
     }
 
+    /// Whether messages that were opened made another IKE SA in place of this one. Of that one nothing may have been
+    /// heard yet.
+    pub(crate) fn is_rekeyed(&self, ike_sa: IkeSaId) -> bool {
+        let exchanges = self.ike_sas[ike_sa].exchanges.iter();
+        let mut rekeys = exchanges
+            .filter(|id| self.exchanges[**id].kind == ExchangeType::CREATE_CHILD_SA)
+            .filter_map(|id| self.negotiation(*id));
+        rekeys.any(|told| told.is_of_ike() && told.granted().is_some())
+    }
+
     /// The rounds of `IKE_AUTH` in order.
     pub fn auth_rounds(&self, ike_sa: IkeSaId) -> Vec<&Exchange> {
         let mut rounds: Vec<&Exchange> = self.ike_sas[ike_sa]

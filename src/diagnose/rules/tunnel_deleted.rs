@@ -420,15 +420,7 @@ fn is_succeeded(case: &Case<'_>, id: IkeSaId, at: Cite) -> bool {
 
 /// Whether another IKE SA of the tunnel takes the place of this one: one of which nothing may have been said yet.
 fn is_replaced(case: &Case<'_>, id: IkeSaId) -> bool {
-    let exchanges = || case.model.ike_sas[id].exchanges.iter();
-    let renews = |exchange: &ExchangeId| {
-        let told = case.model.negotiation(*exchange);
-        told.is_some_and(|told| told.is_of_ike() && told.granted().is_some())
-    };
-    case.successors().is_replaced(id)
-        || exchanges()
-            .filter(|id| case.model.exchanges[**id].kind == ExchangeType::CREATE_CHILD_SA)
-            .any(renews)
+    case.successors().is_replaced(id) || case.model.is_rekeyed(id)
 }
 
 /// Whether another IKE SA of the tunnel stood at this time and after it: of two that crossed each

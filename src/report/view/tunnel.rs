@@ -8,7 +8,7 @@ use super::outside::OutsideView;
 use super::taps::TapsView;
 use super::timeline::{EventView, timeline};
 use crate::language::Language;
-use crate::model::{Model, TunnelId};
+use crate::model::{IkeState, Model, Tunnel, TunnelId};
 use crate::report::select::{Selection, number};
 use serde::{Serialize, Serializer};
 use std::net::IpAddr;
@@ -94,7 +94,8 @@ pub struct TunnelView<'a> {
     pub ike_version: Option<String>,
     /// Who is behind a NAT by its latest IKE SA that tells: `none`, `initiator`, `responder`, `both`.
     pub nat: Option<&'static str>,
-    /// State of its latest IKE SA (see [`state`]); `unnegotiated` if none was seen.
+    /// State of its latest IKE SA (see [`state`]), which may be one that a rekeying made and that has sent nothing yet;
+    /// `unnegotiated` if none was seen.
     pub state: &'static str,
     /// Its IKE SAs in order.
     pub ike_sas: Vec<IkeSaView<'a>>,
@@ -124,7 +125,7 @@ impl<'a> TunnelView<'a> {
             nat: sas()
                 .find_map(|sa| sa.nat)
                 .and_then(|nat| behind_nat(nat.initiator, nat.responder)),
-            state: sas().next().map_or("unnegotiated", |sa| state(sa.state)),
+            state: latest_state(model, tunnel),
             ike_sas: tunnel
                 .ike_sas
                 .iter()
@@ -150,5 +151,41 @@ impl<'a> TunnelView<'a> {
             taps: tunnel.taps.iter().map(TapsView::new).collect(),
             inner: InsideView::new(model, tunnel),
         }
+    }
+}
+
+fn latest_state(model: &Model, tunnel: &Tunnel) -> &'static str {
+    let Some(latest) = tunnel.ike_sas.last() else {
+        return "unnegotiated";
+    };
+    match model.ike_sas[*latest].state {
+        IkeState::Deleted if model.is_rekeyed(*latest) => state(IkeState::Established),
+        known => state(known),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ike_sa_that_a_rekeying_made_stands_though_nothing_was_said_on_it() {
+        let state = |spi: &str| {
+            let rekey = format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 opened IDi(a) AUTH(2)
+                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240 opened IDr(b) AUTH(2)
+                 9 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 416 opened SA({spi} ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 DH14) Nonce KE(14)
+                 9.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 416 opened SA({spi} ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 DH14) Nonce KE(14)
+                 9.2 A:500 > B:500 INFORMATIONAL i=1 r=2 id=3 request sealed 80 opened D(IKE)
+                 9.3 B:500 > A:500 INFORMATIONAL i=1 r=2 id=3 response sealed 80"
+            );
+            let model = crate::testing::model(&rekey);
+            let id = model.tunnels.ids().next().unwrap();
+            TunnelView::new(&model, id, Language::English).state
+        };
+        assert_eq!(state("IKE 7"), "established");
+        assert_eq!(state("ESP 0xb1"), "deleted");
     }
 }
