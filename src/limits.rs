@@ -532,7 +532,7 @@ pub const FLOW_SIZES: usize = 32;
 // What is made of it. Each keeps the work for a hostile capture linear; an honest one stays far
 // below, and beyond it nothing is claimed.
 
-/// Exchanges or child SAs that may fit, that are compared.
+/// Exchanges or child SAs that may fit, that are compared; IKE SAs with the SPI of one initiator.
 pub const LINK_CHOICES: usize = 16;
 
 /// Flows of ESP that packets in clear are held against, which may be copies of what they carry. Beyond, they are

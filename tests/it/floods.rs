@@ -11,6 +11,10 @@ pub(crate) const IKE: &[(&str, Make)] = &[
     ("initiators of many addresses", |n| {
         pcap(each(n, |k| vec![init(0x0a00_0000 + k, k)]))
     }),
+    ("initiators that come again from elsewhere", |n| {
+        let here = each(n, |k| vec![init(A, k)]);
+        pcap(here.chain(each(n, |k| vec![init(0x0a00_0000 + k, k)])))
+    }),
     ("initiators that are answered", |n| {
         pcap(each(n, |k| vec![init(A, k), agree(A, k)]))
     }),

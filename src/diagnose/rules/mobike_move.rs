@@ -3,9 +3,12 @@
 use crate::diagnose::facts::nat;
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, parted};
-use crate::model::{AnomalyKind, Transport};
+use crate::limits;
+use crate::model::{AnomalyKind, Message, Transport};
 use crate::say;
-use crate::units::Vantage;
+use crate::units::{IkeSpi, Vantage};
+use std::cell::LazyCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// The rule.
@@ -42,23 +45,34 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     found.into_iter().collect()
 }
 
+/// The messages of a tunnel by the SPI of their initiator, each list in order.
+fn by_initiator<'m>(case: &Case<'m>) -> BTreeMap<IkeSpi, Vec<&'m Message>> {
+    let mut rows: BTreeMap<IkeSpi, Vec<&Message>> = BTreeMap::new();
+    for message in case.messages() {
+        let row = rows.entry(message.header.spis.initiator);
+        row.or_default().push(message);
+    }
+    rows
+}
+
 /// An IKE SA that goes on from another address.
 fn by_ike(case: &Case<'_>) -> Option<Finding> {
+    let all = LazyCell::new(|| by_initiator(case));
+    let mut looked_at: BTreeMap<IkeSpi, usize> = BTreeMap::new();
     case.ike_sas()
         .filter(|sa| sa.version.major() == 2)
         .find_map(|sa| {
-            let mut addresses: Vec<IpAddr> = Vec::new();
-            for path in &sa.paths {
-                if !addresses.contains(&path.from.address) {
-                    addresses.push(path.from.address);
-                }
+            let mut addresses = sa.paths.iter().map(|path| path.from.address);
+            let from = addresses.next()?;
+            let moved = addresses.find(|address| *address != from)?;
+            let known: BTreeSet<IpAddr> = sa.paths.iter().map(|path| path.from.address).collect();
+            let times = looked_at.entry(sa.spis.initiator).or_default();
+            *times += 1;
+            if *times > limits::LINK_CHOICES {
+                return None;
             }
-            let moved = *addresses.get(1)?;
-            let from = *addresses.first()?;
-            let messages = || {
-                case.messages()
-                    .filter(|message| message.header.spis.initiator == sa.spis.initiator)
-            };
+            let own = all.get(&sa.spis.initiator)?;
+            let messages = || own.iter().copied();
             // Beyond a NAT another tap has it from another address all the time.
             let mut taps: Vec<Vantage> = Vec::new();
             for message in messages().filter(|message| message.path.from().address == from) {
@@ -85,7 +99,7 @@ fn by_ike(case: &Case<'_>) -> Option<Finding> {
                 .filter(|message| taps.first() == Some(&message.vantage))
                 .filter(|message| !message.header.flags.response() || message.time < at.1)
                 .map(|message| (message.time, message.frame, message.path.from().address))
-                .filter(|(.., from)| addresses.contains(from))
+                .filter(|(.., from)| known.contains(from))
                 .collect();
             asked.sort_unstable();
             asked.dedup_by_key(|(.., from)| *from);
