@@ -14,7 +14,7 @@ use super::facts::life::{self, Birth};
 use super::facts::rekey::{self, Refused};
 use super::facts::selectors::{self, Life, Narrowing};
 use super::facts::successors::Successors;
-use super::facts::tap::{self, Heard, Tap};
+use super::facts::tap::{self, Heard, IkeTimes, Tap};
 use super::facts::turned_down::TurnedDown;
 use crate::model::{
     EspFlow, Exchange, IcmpSeen, IkeSa, Keepalives, Message, Model, Outside, Signs, Tunnel,
@@ -36,6 +36,7 @@ pub struct Case<'m> {
     signs: OnceLock<Signs>,
     tap: OnceLock<Tap>,
     heard: OnceLock<Heard>,
+    ike_times: OnceLock<IkeTimes>,
     directions: OnceLock<Vec<Directions<'m>>>,
     unsettled: OnceLock<Vec<Asked<'m>>>,
     flows_begin: OnceLock<Vec<Timestamp>>,
@@ -62,6 +63,7 @@ impl<'m> Case<'m> {
             signs: OnceLock::new(),
             tap: OnceLock::new(),
             heard: OnceLock::new(),
+            ike_times: OnceLock::new(),
             directions: OnceLock::new(),
             unsettled: OnceLock::new(),
             flows_begin: OnceLock::new(),
@@ -141,6 +143,11 @@ impl<'m> Case<'m> {
     /// When each end was heard.
     pub fn heard(&self) -> &Heard {
         self.heard.get_or_init(|| Heard::of(self))
+    }
+
+    /// When IKE messages of its ends were recorded at each tap.
+    pub(crate) fn ike_times(&self) -> &IkeTimes {
+        self.ike_times.get_or_init(|| IkeTimes::of(self))
     }
 
     /// Its flows by vantage and direction; those of no known direction are left out.

@@ -244,6 +244,27 @@ pub(crate) const IKE: &[(&str, Make)] = &[
             ]
         }))
     }),
+    (
+        "informational messages of IKEv1, of one side and then of the other",
+        |n| {
+            paced(
+                1000,
+                each(n, |k| match k < n / 2 {
+                    true => vec![informational_v1(B, A, 0, k)],
+                    false => vec![informational_v1(A, B, 0, k)],
+                }),
+            )
+        },
+    ),
+    (
+        "IKE SAs of IKEv1 that are probed in vain, though the peer speaks",
+        |n| {
+            let asked = |round: u32| each(n, move |k| vec![informational_v1(A, B, k, round)]);
+            let spoken = each(1, |_| vec![informational_v1(B, A, n, 0)]);
+            let asked = asked(0).chain(asked(1)).chain(spoken).chain(asked(2));
+            paced(10, asked.chain(each(2000, |_| vec![esp(A, B, 7, 1)])))
+        },
+    ),
 ];
 
 /// What opens the messages of [`KEYED`]: they are not encrypted, and nothing checks them.
@@ -800,6 +821,18 @@ fn up(from: u32, k: u32) -> Vec<Vec<u8>> {
         sealed(from, B, k, 35, 8, 1, 256),
         sealed(B, from, k, 35, 0x20, 1, 240),
     ]
+}
+
+/// A sealed informational message of an IKE SA of IKEv1, each with a number of its own.
+fn informational_v1(from: u32, to: u32, k: u32, number: u32) -> Vec<u8> {
+    let spi = u64::from(k) + 1;
+    let body = filler(k ^ number << 16, 64);
+    ike(
+        from,
+        to,
+        500,
+        &message(0x10, spi, spi + 1, 5, 1, number + 1, &body, 8),
+    )
 }
 
 /// A packet of ESP.

@@ -6,6 +6,7 @@ use crate::model::{Exchange, Flight, IkeState, Keepalives, Message, Model, Plain
 use crate::net::{INITIAL_TTLS, Path};
 use crate::registry::ExchangeType;
 use crate::units::{Span, Timestamp, Vantage};
+use std::collections::BTreeMap;
 
 /// What can be expected of the recording of one tunnel.
 #[derive(Clone, Debug)]
@@ -336,6 +337,40 @@ pub fn keeps_alive(
         let pauses = seen.longest.before.1 <= from && seen.longest.after.1 >= to;
         seen.first.1 <= from && seen.last.1 >= to && !pauses
     })
+}
+
+/// When IKE messages of each end were recorded at each tap, in order of time.
+#[derive(Clone, Debug, Default)]
+pub struct IkeTimes(BTreeMap<(Vantage, usize), Vec<Timestamp>>);
+
+impl IkeTimes {
+    /// Those of a tunnel.
+    pub fn of(case: &Case<'_>) -> Self {
+        let mut times: BTreeMap<(Vantage, usize), Vec<Timestamp>> = BTreeMap::new();
+        for message in messages(case) {
+            if let Some(end) = super::end_of(case.tunnel, message.path.from().address) {
+                let row = times.entry((message.vantage, end));
+                row.or_default().push(message.time);
+            }
+        }
+        for row in times.values_mut() {
+            row.sort_unstable();
+        }
+        Self(times)
+    }
+
+    /// Whether an end sent any that a tap recorded.
+    pub fn has(&self, vantage: Vantage, end: usize) -> bool {
+        self.0.contains_key(&(vantage, end))
+    }
+
+    /// Whether an end sent any after a time and before another.
+    pub fn within(&self, vantage: Vantage, end: usize, from: Timestamp, to: Timestamp) -> bool {
+        self.0.get(&(vantage, end)).is_some_and(|times| {
+            let next = times.get(times.partition_point(|time| *time <= from));
+            next.is_some_and(|time| *time < to)
+        })
+    }
 }
 
 /// When each end of a tunnel was heard, in order of time.

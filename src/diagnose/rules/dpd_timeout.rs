@@ -434,7 +434,7 @@ fn vain<'m>(case: &Case<'m>, sa: &'m IkeSa) -> Option<Probe<'m>> {
 /// A request on an established SA, repeated in vain; of IKEv1 the first message of quick mode.
 fn v2_probe<'m>(case: &Case<'m>, sa: &'m IkeSa) -> Option<Probe<'m>> {
     // What is not answered is rare.
-    if !case.unsettled().iter().any(Asked::is_silent) {
+    if !sa.signs.meet(Signs::UNANSWERED) {
         return None;
     }
     asked::all(case.model, sa)
@@ -630,10 +630,13 @@ fn v1_probes_at<'m>(case: &Case<'m>, sa: &'m IkeSa, vantage: Vantage) -> Option<
         .take_while(|(exchange, ..)| exchange.by == by)
         .collect();
     // What follows the peer's message at once is its answer, no probe.
-    run.retain(|(_, _, time)| {
-        !informational.iter().any(|(other, _, asked)| {
-            other.by != by && *asked <= *time && time.since(*asked) < OFTEN
-        })
+    let of_other = informational.iter().filter(|(other, ..)| other.by != by);
+    let mut of_other: Vec<Timestamp> = of_other.map(|(.., time)| *time).collect();
+    of_other.sort_unstable();
+    run.retain(|(.., time)| {
+        let before = of_other.partition_point(|other| other <= time);
+        let latest = before.checked_sub(1).and_then(|place| of_other.get(place));
+        latest.is_none_or(|latest| time.since(*latest) >= OFTEN)
     });
     // Nor is what refuses quick mode (RFC 2409 section 5.7).
     if run.len() > 1 {
@@ -674,8 +677,7 @@ fn v1_probes_at<'m>(case: &Case<'m>, sa: &'m IkeSa, vantage: Vantage) -> Option<
         let mut flows = flows.into_iter().flatten();
         flows.any(|flow| flow.seen.first.1 < ended_at && flow.seen.last.1 > began_at)
     };
-    let of_peer = || tap::messages_of(case, vantage, peer);
-    let elsewhere = || of_peer().any(|other| other.time > began_at && other.time < ended_at);
+    let elsewhere = || case.ike_times().within(vantage, peer, began_at, ended_at);
     // Either the peer has answered such messages before, or nothing at all of it is heard; after two
     // of them it takes a new beginning to tell that they were probes, and given up.
     let anew = case.ike_sas().any(|other| other.seen.first.1 > ended_at);
@@ -685,7 +687,7 @@ fn v1_probes_at<'m>(case: &Case<'m>, sa: &'m IkeSa, vantage: Vantage) -> Option<
     }
     // A tap that has one direction alone never hears an answer.
     let sends = here.is_some_and(|here| !here.flows(1 - peer).is_empty());
-    (sends || of_peer().next().is_some()).then_some(Probe {
+    (sends || case.ike_times().has(vantage, peer)).then_some(Probe {
         flight: oldest,
         from: message.path.from(),
         to: message.path.to(),

@@ -125,10 +125,12 @@ pub(super) fn amid_rekeying<'m>(
 ) -> Option<Amid<'m>> {
     /// Nobody sends so much more than before because nothing arrives: a counter that skips so many began elsewhere.
     const FASTER: f64 = 4.0;
+    /// Of more such silences than these the recording itself is in question.
+    const FEW: usize = 16;
     let mut flows: Vec<&EspFlow> = directions.flows(end).to_vec();
     flows.sort_by_key(|flow| flow.seen.first);
     let mut old: Option<&EspFlow> = None;
-    flows.into_iter().find_map(|flow| {
+    let skipped = flows.into_iter().filter_map(|flow| {
         let before = old.filter(|old| flow.seen.first.1.since(old.seen.last.1) >= OUTAGE);
         old = old
             .into_iter()
@@ -146,13 +148,15 @@ pub(super) fn amid_rekeying<'m>(
         let pace = before.packets as f64 / busy.as_secs_f64().max(1.0);
         let plausible = f64::from(lost) <= FASTER * pace * silence.length.as_secs_f64();
         let is_lost = lost >= LOST && plausible && is_new(case, flow, &silence);
-        (is_lost && goes_on(case, directions, end, &silence)).then_some(Amid {
+        is_lost.then_some(Amid {
             before,
             flow,
             silence,
             lost,
         })
-    })
+    });
+    let mut skipped = skipped.take(FEW);
+    skipped.find(|amid| goes_on(case, directions, end, &amid.silence))
 }
 
 /// Whether an SA was made in the recording, shortly before a silence or in it: that was read, or its other direction
@@ -470,8 +474,7 @@ pub(super) fn is_heard(
 ) -> bool {
     let (from, to) = amid(silence);
     tap::speaks_aside(case, directions.vantage, end, (from, to))
-        || tap::messages_of(case, directions.vantage, end)
-            .any(|message| message.time > from && message.time < to)
+        || case.ike_times().within(directions.vantage, end, from, to)
 }
 
 /// Whether so few numbers are missing for the rate before that the sender paused for most of a silence.

@@ -10,6 +10,7 @@ use crate::model::{Deleted, EspFlow, Exchange, ExchangeId, IkeSa, IkeSaId, IkeSt
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
+use std::cell::LazyCell;
 use std::net::IpAddr;
 
 /// The rule.
@@ -72,8 +73,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         (Span::default()..=SILENCE).contains(&apart)
     };
     // Without ESP nothing is cut off.
+    let died = LazyCell::new(|| unanswered(case));
     let cut = (!directions.is_empty())
-        .then(|| ike_sas.find_map(|id| cut_off(case, directions, *id)))
+        .then(|| ike_sas.find_map(|id| cut_off(case, directions, *id, &died)))
         .flatten();
     // It is told once, by what weighs more.
     match (cut, closed) {
@@ -297,7 +299,12 @@ fn leaves_in_clear(case: &Case<'_>, from: Timestamp, until: Timestamp) -> bool {
 
 /// All ESP ended at an informational message of the size of a delete, and later someone asked for a
 /// new SA. Block padding makes a liveness check as large, so the traffic itself must tell.
-fn cut_off(case: &Case<'_>, directions: &[esp::Directions<'_>], id: IkeSaId) -> Option<Finding> {
+fn cut_off(
+    case: &Case<'_>,
+    directions: &[esp::Directions<'_>],
+    id: IkeSaId,
+    died: &[Timestamp],
+) -> Option<Finding> {
     let sa = &case.model.ike_sas[id];
     let tap = case.tap();
     sa.exchanges
@@ -338,7 +345,7 @@ fn cut_off(case: &Case<'_>, directions: &[esp::Directions<'_>], id: IkeSaId) -> 
             let paused = again.1.since(closing.at.1);
             // Who asks for a new SA much later wants something new.
             let missed = (SILENCE..=TOGETHER).contains(&paused) || fate.is_some();
-            if !ended || !missed || path_died(case, closing.at.1, again.1) {
+            if !ended || !missed || path_died(died, closing.at.1, again.1) {
                 return None;
             }
             let named = named(case, id, closing.at);
@@ -429,11 +436,19 @@ fn has_other(case: &Case<'_>, id: IkeSaId, time: Timestamp) -> bool {
     case.successors().stands_beside(id, time, CROSSED)
 }
 
-/// Whether a request between the two times was not answered: then the path ended the traffic.
-fn path_died(case: &Case<'_>, from: Timestamp, until: Timestamp) -> bool {
-    case.unsettled()
-        .iter()
-        .any(|asked| asked.first.1 > from && asked.first.1 < until && asked.fate != Fate::Answered)
+/// When requests were first sent that were not answered, in order.
+fn unanswered(case: &Case<'_>) -> Vec<Timestamp> {
+    let unsettled = case.unsettled().iter();
+    let unanswered = unsettled.filter(|asked| asked.fate != Fate::Answered);
+    let mut times: Vec<Timestamp> = unanswered.map(|asked| asked.first.1).collect();
+    times.sort_unstable();
+    times
+}
+
+/// Whether one of these was sent between the two times: then the path ended the traffic.
+fn path_died(unanswered: &[Timestamp], from: Timestamp, until: Timestamp) -> bool {
+    let next = unanswered.get(unanswered.partition_point(|time| *time <= from));
+    next.is_some_and(|time| *time < until)
 }
 
 /// Whether ESP towards `end` flowed up to just before `time` and then paused until `until`, longer
