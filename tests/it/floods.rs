@@ -161,6 +161,22 @@ pub(crate) const IKE: &[(&str, Make)] = &[
             }
         }))
     }),
+    (
+        "an end that moves with every message, though its ESP stays",
+        |n| {
+            pcap(each(n, |k| match k {
+                0 => up(A, 0),
+                _ => {
+                    let from = 0x0a00_0000 + k;
+                    vec![
+                        sealed(from, B, 0, 37, 8, k + 1, 80),
+                        sealed(B, from, 0, 37, 0x20, k + 1, 80),
+                        esp(A, B, k, 1),
+                    ]
+                }
+            }))
+        },
+    ),
     ("notifications in clear", |n| {
         pcap(each(n, |k| {
             let payloads = [(41, vec![0, 0, 0, 11])];

@@ -90,8 +90,9 @@ fn stale(case: &Case<'_>, id: IkeSaId, end: usize) -> Option<Finding> {
     }
     let (flow, from, left) = flows.iter().find_map(|flow| {
         let stays = flow.seen.first.1 < moved.time && esp::packets_since(flow, settled) >= MANY;
-        let borne = left.iter().filter(|(from, _)| stays && bears(flow, **from));
-        let (from, left) = borne.max_by_key(|(_, left)| left.time)?;
+        let paths = flow.paths.iter().filter(|_| stays);
+        let borne = paths.filter_map(|path| left.get_key_value(&path.from.address));
+        let (from, left) = borne.max_by_key(|(from, left)| (left.time, **from))?;
         Some((flow, *from, *left))
     })?;
     let back = directions.packets_since(end, settled);
