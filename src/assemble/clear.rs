@@ -1,8 +1,9 @@
 //! Packets in clear: the tunnel that they may have left.
 
+use super::taps::recorded_at;
 use super::{HashMap, HashSet};
 use crate::limits;
-use crate::model::{ClearFlow, Model, Selector, Tunnel, TunnelId};
+use crate::model::{ClearFlow, Model, Selector, Tunnel, TunnelId, selector};
 use crate::units::Vantage;
 use std::net::IpAddr;
 
@@ -23,7 +24,7 @@ pub(super) fn share(model: &mut Model) {
         let ends = tunnel.addresses.iter().flatten().copied();
         let ends: Vec<IpAddr> = ends.filter(|end| asked.contains(end)).collect();
         let mut before = None;
-        for vantage in vantages(model, tunnel) {
+        for vantage in recorded_at(model, tunnel) {
             if before.replace(vantage) == Some(vantage) {
                 continue;
             }
@@ -88,7 +89,7 @@ impl<'m> Selected<'m> {
             }
         }
         if self.terms.len() > begun {
-            let here = vantages(model, tunnel).map(|vantage| (id, vantage));
+            let here = recorded_at(model, tunnel).map(|vantage| (id, vantage));
             self.vantages.extend(here);
         }
     }
@@ -96,30 +97,11 @@ impl<'m> Selected<'m> {
     /// The first tunnel of the same vantage that takes these packets.
     fn taker(&self, clear: &ClearFlow) -> Option<TunnelId> {
         let takes = |[one, other]: &[Vec<Selector>; 2]| {
-            let has = |side: &[Selector], address| side.iter().any(|one| one.has(address));
-            has(one, clear.from) && has(other, clear.to)
-                || has(one, clear.to) && has(other, clear.from)
+            let between = |from, to| selector::holds(one, from) && selector::holds(other, to);
+            between(clear.from, clear.to) || between(clear.to, clear.from)
         };
         let mut takers = self.terms.iter().filter(|(_, sides)| takes(sides));
         let taker = takers.find(|(id, _)| self.vantages.contains(&(*id, clear.vantage)));
         taker.map(|(id, _)| *id)
     }
-}
-
-/// Where the packets of a tunnel were recorded, with repetitions.
-fn vantages<'m>(model: &'m Model, tunnel: &'m Tunnel) -> impl Iterator<Item = Vantage> + 'm {
-    let exchanges = tunnel
-        .ike_sas
-        .iter()
-        .flat_map(|id| &model.ike_sas[*id].exchanges);
-    let messages = exchanges
-        .flat_map(|id| &model.exchanges[*id].flights)
-        .flat_map(|flight| {
-            let first = flight.parts.iter().chain(&flight.again);
-            first.chain(&flight.elsewhere)
-        });
-    let flows = tunnel.flows.iter();
-    flows
-        .map(|id| model.flows[*id].key.vantage)
-        .chain(messages.map(|id| model.messages[*id].vantage))
 }

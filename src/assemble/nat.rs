@@ -33,8 +33,7 @@ pub(super) fn copies<'m>(
     model: &'m Model,
     flight: &'m Flight,
 ) -> impl Iterator<Item = &'m Message> {
-    let here = flight.parts.iter().chain(&flight.again);
-    here.chain(&flight.elsewhere).map(|id| &model.messages[*id])
+    flight.copies().map(|id| &model.messages[id])
 }
 
 /// Compares the hashes of a message with its addresses, which its copies at other taps may have, too.

@@ -64,15 +64,22 @@ fn pairs(model: &Model, tunnel: &Tunnel) -> Vec<TapPair> {
 /// The first few places that recorded packets of a tunnel.
 fn vantages(model: &Model, tunnel: &Tunnel) -> Vec<Vantage> {
     let mut taps: Vec<Vantage> = Vec::new();
-    let flows = tunnel.flows.iter().map(|id| model.flows[*id].key.vantage);
-    let messages = messages(model, tunnel).map(|(_, id)| model.messages[id].vantage);
-    for vantage in flows.chain(messages) {
+    for vantage in recorded_at(model, tunnel) {
         if !taps.contains(&vantage) && taps.len() < limits::TAPS {
             taps.push(vantage);
         }
     }
     taps.sort_unstable();
     taps
+}
+
+/// Where the packets of a tunnel were recorded, with repetitions.
+pub(super) fn recorded_at<'m>(
+    model: &'m Model,
+    tunnel: &'m Tunnel,
+) -> impl Iterator<Item = Vantage> + 'm {
+    let flows = tunnel.flows.iter().map(|id| model.flows[*id].key.vantage);
+    flows.chain(messages(model, tunnel).map(|(_, id)| model.messages[id].vantage))
 }
 
 /// Every message of a tunnel, with a number for its flight.
@@ -86,10 +93,7 @@ fn messages<'m>(
         .flat_map(|id| &model.ike_sas[*id].exchanges)
         .flat_map(|id| &model.exchanges[*id].flights)
         .enumerate()
-        .flat_map(|(number, flight)| {
-            let parts = flight.parts.iter().chain(&flight.again);
-            parts.chain(&flight.elsewhere).map(move |id| (number, *id))
-        })
+        .flat_map(|(number, flight)| flight.copies().map(move |id| (number, id)))
 }
 
 /// What the taps of a tunnel have, ready to be compared. Taps are places in the list of them.

@@ -898,8 +898,8 @@ proptest::proptest! {
         let model = model(&text);
         let mut places = std::collections::HashMap::new();
         for flight in model.exchanges.iter().flat_map(|exchange| &exchange.flights) {
-            for id in flight.parts.iter().chain(&flight.again).chain(&flight.elsewhere) {
-                *places.entry(*id).or_insert(0) += 1;
+            for id in flight.copies() {
+                *places.entry(id).or_insert(0) += 1;
             }
         }
         assert!(places.values().all(|count| *count == 1), "{places:?}");

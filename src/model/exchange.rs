@@ -119,6 +119,12 @@ impl Flight {
         self.parts.first().copied()
     }
 
+    /// All datagrams of it: the first of each part, those that came again, and those that other taps have.
+    pub(crate) fn copies(&self) -> impl Iterator<Item = MessageId> + use<'_> {
+        let here = self.parts.iter().chain(&self.again);
+        here.chain(&self.elsewhere).copied()
+    }
+
     /// The datagram that is read for what the message says: the one that completes it, or the
     /// first.
     #[inline]

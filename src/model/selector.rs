@@ -235,8 +235,7 @@ pub fn merged(selectors: &[Selector]) -> Vec<Selector> {
 
 /// Whether an address is in one of these, with whatever protocol and port.
 pub(crate) fn holds(selectors: &[Selector], address: IpAddr) -> bool {
-    let host = Selector::host(address);
-    selectors.iter().any(|one| one.meets(&host))
+    selectors.iter().any(|one| one.has(address))
 }
 
 /// Whether `inner` asks for nothing that `outer` has not.
@@ -354,6 +353,23 @@ mod tests {
         assert_eq!(said(1, (0x0800, 0x0800)), "10.1.0.0/24 ICMP type 8 code 0");
         assert_eq!(said(1, (0x0300, 0x03ff)), "10.1.0.0/24 ICMP type 3");
         assert_eq!(said(6, (2048, 2048)), "10.1.0.0/24 TCP port 2048");
+    }
+
+    #[test]
+    fn an_address_is_held_whatever_the_ports_are() {
+        let host = IpAddr::V4(Ipv4Addr::new(10, 1, 0, 5));
+        // The last is OPAQUE: of fragments, whose ports are not known (RFC 7296 section 3.13.1).
+        for ports in [ANY_PORT, (443, 443), (u16::MAX, 0)] {
+            let one = Selector {
+                ports,
+                ..Selector::host(host)
+            };
+            assert!(holds(&[one], host), "{ports:?}");
+        }
+        assert!(!holds(
+            &[Selector::host(host)],
+            Ipv4Addr::new(10, 1, 0, 6).into()
+        ));
     }
 
     fn set(text: &str) -> Vec<Selector> {

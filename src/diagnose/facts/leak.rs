@@ -3,7 +3,7 @@
 use super::{clear, end_of, esp, is_private, is_selected, is_shared};
 use crate::diagnose::Case;
 use crate::limits;
-use crate::model::{ClearFlow, EspFlow, FlowId, Model, Selector};
+use crate::model::{ClearFlow, EspFlow, FlowId, Model, selector};
 use crate::units::{Span, Vantage};
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
@@ -280,11 +280,12 @@ pub fn leave_from(case: &Case<'_>, end: usize) -> bool {
 
 /// Whether selectors take these packets, and none of them towards this end.
 fn comes_out_elsewhere(case: &Case<'_>, clear: &ClearFlow, receiver: usize) -> bool {
-    let has = |side: &[Selector], address: IpAddr| side.iter().any(|one| one.has(address));
     let towards = |end: usize| {
         case.lives().iter().any(|life| {
             let sides = life.sides.get(1 - end).zip(life.sides.get(end));
-            sides.is_some_and(|(from, to)| has(from, clear.from) && has(to, clear.to))
+            sides.is_some_and(|(from, to)| {
+                selector::holds(from, clear.from) && selector::holds(to, clear.to)
+            })
         })
     };
     towards(1 - receiver) && !towards(receiver)

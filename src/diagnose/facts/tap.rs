@@ -234,8 +234,7 @@ fn flights<'m>(case: &Case<'m>) -> impl Iterator<Item = (&'m Exchange, &'m Fligh
 
 /// The datagrams of a message, copies included.
 fn copies<'m>(model: &'m Model, flight: &'m Flight) -> impl Iterator<Item = &'m Message> + use<'m> {
-    let all = flight.parts.iter().chain(&flight.again);
-    all.chain(&flight.elsewhere).map(|id| &model.messages[*id])
+    flight.copies().map(|id| &model.messages[id])
 }
 
 /// Every message of the tunnel's exchanges, copies included.

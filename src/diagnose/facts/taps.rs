@@ -181,9 +181,8 @@ fn between(model: &Model, pair: &TapPair, towards: usize, flight: &Flight) -> Op
         lost: Vec::new(),
         hears_port: false,
     };
-    let copies = flight.parts.iter().chain(&flight.again);
-    for id in copies.chain(&flight.elsewhere) {
-        let message = &model.messages[*id];
+    for id in flight.copies() {
+        let message = &model.messages[id];
         let cite = (message.frame, message.time);
         let row = *rows.entry(&message.bytes).or_insert(pieces.len());
         if row == pieces.len() {

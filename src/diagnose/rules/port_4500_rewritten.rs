@@ -59,12 +59,7 @@ fn ports(message: &Message) -> Option<(u16, u16)> {
 
 fn rewritten(case: &Case<'_>, silence: &AuthSilence<'_>) -> Option<Finding> {
     let asked = &silence.asked;
-    let flight = asked.flight;
-    let copies = || {
-        let here = flight.parts.iter().chain(&flight.again);
-        let copies = here.chain(&flight.elsewhere);
-        copies.map(|id| &case.model.messages[*id])
-    };
+    let copies = || asked.flight.copies().map(|id| &case.model.messages[id]);
     let odd = |message: &&Message| matches!(ports(message), Some((4500, 500) | (500, 4500)));
     let message = copies().find(odd)?;
     let before = copies().find(|other| {

@@ -9,7 +9,7 @@ use crate::diagnose::facts::{self, Asked, Fate, began, child, end_of, esp, life,
 use crate::diagnose::{Case, Cite};
 use crate::language::{Text, list};
 use crate::model::{
-    AuthOutcome, ChildOutcome, Deleted, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, IkeState,
+    AuthOutcome, ChildOutcome, Deleted, Exchange, ExchangeId, IkeSa, IkeSaId, IkeState,
     IkeSuite, Model, Negotiation, Notice, Role, negotiation, selector,
 };
 use crate::registry::{ExchangeType, NotifyType, PayloadType, TransformType};
@@ -662,12 +662,8 @@ fn moves(model: &Model, sa: &IkeSa, clocks: &Clocks, events: &mut Vec<Event>) {
         .exchanges
         .iter()
         .flat_map(|id| &model.exchanges[*id].flights);
-    let copies = |flight: &Flight| -> Vec<_> {
-        let copies = flight.parts.iter().chain(&flight.again);
-        copies.chain(&flight.elsewhere).copied().collect()
-    };
     let mut messages: Vec<_> = flights
-        .flat_map(|flight| copies(flight).into_iter().map(|id| (flight.by, id)))
+        .flat_map(|flight| flight.copies().map(|id| (flight.by, id)))
         .map(|(by, id)| (by, &model.messages[id]))
         .collect();
     messages.sort_by_key(|(_, message)| (message.time, message.frame));
