@@ -1,11 +1,11 @@
 //! Attempts at an IKE SA that were answered and never went on, again and again: what should have come
 //! next does not reach the tap, or the initiator does not like the answer.
 
-use super::{began, first};
+use super::{began, first, ppk};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule};
-use crate::model::{Exchange, Flight, IkeSa, IkeSaId, IkeState, Model, Role};
+use crate::model::{Exchange, IkeSa, IkeSaId, IkeState, Model, Role};
 use crate::net::Path;
-use crate::registry::{ExchangeType, NotifyType};
+use crate::registry::ExchangeType;
 use crate::units::{Span, Timestamp};
 
 /// So many attempts are no chance: one or two may be of somebody who looks what a gateway says.
@@ -47,7 +47,7 @@ pub fn of(case: &Case<'_>) -> Option<Abandoned> {
     found.sort_by_key(|(.., answer)| answer.1);
     let (sa, exchange, answer) = *found.first()?;
     // That tells why: `auth-failed` does.
-    if lacks_ppk(model, exchange) {
+    if ppk::is_lacking(model, exchange) {
         return None;
     }
     let path = *sa.paths.first()?;
@@ -93,20 +93,6 @@ pub fn half<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<(&'m Exchange, Cite)>
         .iter()
         .all(|copy| model.messages[*copy].time <= answer.1);
     (whole && heard && answered.by == Role::Responder).then_some((exchange, answer))
-}
-
-/// Whether a message says that its sender uses a post-quantum preshared key (RFC 8784 section 3).
-pub fn says_ppk(model: &Model, flight: &Flight) -> bool {
-    let read = model.readable(flight);
-    read.is_some_and(|(_, read)| read.notify(NotifyType::USE_PPK).is_some())
-}
-
-/// Whether the initiator wants a post-quantum preshared key, and the responder does not take that up.
-pub fn lacks_ppk(model: &Model, exchange: &Exchange) -> bool {
-    let (request, response) = (exchange.request(), exchange.response());
-    exchange.kind == ExchangeType::IKE_SA_INIT
-        && request.is_some_and(|request| says_ppk(model, request))
-        && response.is_some_and(|response| !says_ppk(model, response))
 }
 
 /// As [`half`], of an IKE SA that is half open.

@@ -123,13 +123,11 @@ pub fn agreed(model: &Model, sa: &IkeSa) -> Option<Cite> {
 /// ends the IKE SA with its refusal, and has no word for copies; one that cannot waits for another.
 pub fn is_refused_again(model: &Model, sa: &IkeSa, main: &Exchange) -> bool {
     let apart = |times: &mut Vec<Timestamp>| {
-        times.sort_unstable();
         times.dedup_by(|later, earlier| later.since(*earlier) < asked::DOUBLE);
     };
-    let last = main.flights.last().into_iter();
-    let copies = last.flat_map(|last| last.parts.iter().chain(&last.again));
-    let mut copies: Vec<Timestamp> = copies.map(|id| model.messages[*id].time).collect();
+    let mut copies = copies_of_last(model, main);
     let mut refusals: Vec<Timestamp> = refusals(model, sa, main).map(|at| at.1).collect();
+    refusals.sort_unstable();
     apart(&mut copies);
     apart(&mut refusals);
     let again = copies.get(1).zip(refusals.get(1));
@@ -147,18 +145,21 @@ pub fn no_cite(model: &Model, sa: &IkeSa, main: &Exchange) -> Option<Cite> {
     whole.then(|| refusals(model, sa, main).next()).flatten()
 }
 
+/// When the last message of an exchange was sent, and sent again, in order.
+fn copies_of_last(model: &Model, exchange: &Exchange) -> Vec<Timestamp> {
+    let last = exchange.flights.last().into_iter();
+    let copies = last.flat_map(|last| last.parts.iter().chain(&last.again));
+    let mut times: Vec<Timestamp> = copies.map(|id| model.messages[*id].time).collect();
+    times.sort_unstable();
+    times
+}
+
 /// IKEv1: the informational messages that answered the last message of phase 1, or a copy of it, and nothing of
 /// phase 2 is there.
 pub fn refusals(model: &Model, sa: &IkeSa, main: &Exchange) -> impl Iterator<Item = Cite> {
     /// An answer to the message, or to a copy of it, comes this soon; a liveness check later.
     const AT_ONCE: Span = Span::from_secs(2);
-    let last = main.flights.last();
-    let mut copies: Vec<Timestamp> = last
-        .into_iter()
-        .flat_map(|last| last.parts.iter().chain(&last.again))
-        .map(|id| model.messages[*id].time)
-        .collect();
-    copies.sort_unstable();
+    let copies = copies_of_last(model, main);
     // A phase 2 shows that message 6 came, if not to this recording.
     let went_on = sa.exchanges.iter().any(|id| {
         matches!(

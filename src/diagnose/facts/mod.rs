@@ -17,6 +17,7 @@ pub mod life;
 pub mod nat;
 pub mod offer;
 pub mod overhead;
+pub mod ppk;
 pub mod proof;
 pub mod quality;
 pub mod recovery;

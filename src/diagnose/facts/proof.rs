@@ -2,7 +2,7 @@
 
 use super::{asked, began};
 use crate::diagnose::{Case, Cite};
-use crate::model::{Deleted, Exchange, Flight, IkeSaId, Model, Role, negotiation};
+use crate::model::{self, Deleted, Exchange, Flight, IkeSaId, Model, Role, negotiation};
 use crate::registry::eap::MschapOpcode;
 use crate::registry::{
     ConfigurationAttributeType, ConfigurationType, EapType, ExchangeType, NotifyType, NotifyV1,
@@ -42,6 +42,23 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// One of which nothing is known yet but who says it to whom, and when.
+    fn new(ike_sa: IkeSaId, by: Role, message: &model::Message, at: Cite) -> Self {
+        Self {
+            ike_sa,
+            by,
+            from: message.path.from().address,
+            to: message.path.to().address,
+            at,
+            errors: Vec::new(),
+            eap_failed: false,
+            gave_up: None,
+            method: None,
+            mschap: None,
+            v1: message.header.version.major() == 1,
+        }
+    }
+
     /// Whether the errors speak of authentication: not of the child SA, which some peers refuse
     /// without a proof of their own, nor of an address.
     pub fn is_of_authentication(&self) -> bool {
@@ -84,17 +101,9 @@ fn refusal_v2(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
     let of = |flight: &Flight, errors: Vec<u16>, eap_failed: bool| {
         let message = super::first(model, flight)?;
         Some(Refusal {
-            ike_sa,
-            by: flight.by,
-            from: message.path.from().address,
-            to: message.path.to().address,
-            at: began(model, flight)?,
             errors,
             eap_failed,
-            gave_up: None,
-            method: None,
-            mschap: None,
-            v1: false,
+            ..Refusal::new(ike_sa, flight.by, message, began(model, flight)?)
         })
     };
     if let Some(response) = last.response()
@@ -231,18 +240,11 @@ fn refusal_v1(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
                 errors.retain(|error| NotifyV1(*error) == NotifyV1::AUTHENTICATION_FAILED);
             }
             let failed = xauth_fails(&read);
-            (failed || !errors.is_empty()).then_some(Refusal {
-                ike_sa,
-                by: flight.by,
-                from: message.path.from().address,
-                to: message.path.to().address,
-                at: (message.frame, message.time),
+            let at = (message.frame, message.time);
+            (failed || !errors.is_empty()).then(|| Refusal {
                 errors,
                 eap_failed: failed,
-                gave_up: None,
-                method: None,
-                mschap: None,
-                v1: true,
+                ..Refusal::new(ike_sa, flight.by, message, at)
             })
         })
 }
@@ -268,19 +270,7 @@ pub fn leaves_at_once(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
         && at.1.since(answered.1) <= AT_ONCE
         && model.deletes(delete).contains(&Deleted::IkeSa);
     let message = super::first(model, delete)?;
-    (complete && leaves).then(|| Refusal {
-        ike_sa,
-        by: delete.by,
-        from: message.path.from().address,
-        to: message.path.to().address,
-        at,
-        errors: Vec::new(),
-        eap_failed: false,
-        gave_up: None,
-        method: None,
-        mschap: None,
-        v1: true,
-    })
+    (complete && leaves).then(|| Refusal::new(ike_sa, delete.by, message, at))
 }
 
 /// Errors of IKEv1 about other SAs than the one that is set up.

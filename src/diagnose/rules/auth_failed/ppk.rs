@@ -1,7 +1,7 @@
 //! IKEv2: the initiator wants a post-quantum preshared key, the responder does not take that up, and the initiator stops.
 
 use super::RULE;
-use crate::diagnose::facts::{abandoned, clear, first, tap};
+use crate::diagnose::facts::{abandoned, clear, first, ppk, tap};
 use crate::diagnose::{Case, Confidence, Finding, Severity};
 use crate::say;
 use crate::units::Span;
@@ -13,7 +13,7 @@ pub(super) fn without_ppk(case: &Case<'_>) -> Option<Finding> {
     const ASKS_AGAIN: Span = Span::from_secs(15);
     let mut stopped = case.ike_sas().filter_map(|sa| {
         let (exchange, answer) = abandoned::half_open(case.model, sa)?;
-        abandoned::lacks_ppk(case.model, exchange).then_some((exchange, answer))
+        ppk::is_lacking(case.model, exchange).then_some((exchange, answer))
     });
     let (exchange, answer) = stopped.next()?;
     let again: Vec<_> = stopped.map(|(_, answer)| answer).collect();

@@ -3,7 +3,7 @@
 use super::RULE;
 use super::means::Means;
 use crate::diagnose::facts::proof::{self, Refusal};
-use crate::diagnose::facts::{abandoned, certificate, child, first, is_private, offer};
+use crate::diagnose::facts::{certificate, child, first, is_private, offer, ppk};
 use crate::diagnose::{Case, Confidence, Finding};
 use crate::language::{Text, list};
 use crate::model::{Claim, IkeSaId, Model, Role};
@@ -212,7 +212,7 @@ pub(super) fn has_ppk(model: &Model, id: IkeSaId) -> bool {
     begins.any(|begin| {
         begin
             .response()
-            .is_some_and(|answer| abandoned::says_ppk(model, answer))
+            .is_some_and(|answer| ppk::is_said(model, answer))
     })
 }
 
