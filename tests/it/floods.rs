@@ -853,14 +853,18 @@ fn informational_v1(from: u32, to: u32, k: u32, number: u32) -> Vec<u8> {
 
 /// A packet of ESP.
 fn esp(from: u32, to: u32, k: u32, number: u32) -> Vec<u8> {
+    ip(from, to, 50, 0, 0, &esp_octets(k, number))
+}
+
+/// What ESP on the SPI of this number holds.
+fn esp_octets(k: u32, number: u32) -> Vec<u8> {
     let head = [(0x1000_0000 + k).to_be_bytes(), number.to_be_bytes()].concat();
-    ip(from, to, 50, 0, 0, &[head, filler(k ^ number, 64)].concat())
+    [head, filler(k ^ number, 64)].concat()
 }
 
 /// A packet of ESP in UDP, from a port that a NAT chose.
 fn esp_in_udp(from: u32, to: u32, k: u32, number: u32) -> Vec<u8> {
-    let head = [(0x1000_0000 + k).to_be_bytes(), number.to_be_bytes()].concat();
-    let mut datagram = udp(4500, &[head, filler(k ^ number, 64)].concat());
+    let mut datagram = udp(4500, &esp_octets(k, number));
     datagram[..2].copy_from_slice(&1024u16.to_be_bytes());
     ip(from, to, 17, 0, 0, &datagram)
 }

@@ -9,8 +9,8 @@ use crate::diagnose::facts::{self, Asked, Fate, began, child, end_of, esp, life,
 use crate::diagnose::{Case, Cite};
 use crate::language::{Text, list};
 use crate::model::{
-    AuthOutcome, ChildOutcome, Deleted, Exchange, ExchangeId, IkeSa, IkeSaId, IkeState,
-    IkeSuite, Model, Negotiation, Notice, Role, negotiation, selector,
+    AuthOutcome, ChildOutcome, Deleted, Exchange, ExchangeId, IkeSa, IkeSaId, IkeState, IkeSuite,
+    Model, Negotiation, Notice, Role, negotiation, selector,
 };
 use crate::registry::{ExchangeType, NotifyType, PayloadType, TransformType};
 use crate::say;

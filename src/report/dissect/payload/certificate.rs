@@ -1,10 +1,22 @@
 //! What a certificate payload holds.
 
 use super::super::ndjson::{Each, Hex, Text};
+use crate::registry::CertificateEncoding;
 use crate::wire::certificate::Content;
 use crate::wire::x509::{self, RevocationList};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
+
+/// The encoding and the octets of a certificate, or of a request for one.
+pub(super) fn encoded<M: SerializeMap>(
+    map: &mut M,
+    encoding: CertificateEncoding,
+    data: &[u8],
+) -> Result<(), M::Error> {
+    map.serialize_entry("encoding", &encoding.0)?;
+    map.serialize_entry("encoding_name", &encoding.name())?;
+    map.serialize_entry("data", &Hex(data))
+}
 
 /// What a certificate payload holds. `is_read` says whether its encoding is one that we read, so
 /// that no content means broken data.

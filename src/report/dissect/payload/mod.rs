@@ -20,7 +20,7 @@ use crate::wire::ikev1::{self};
 use crate::wire::ikev2::{self};
 use crate::wire::nat_detection::{self, Match};
 use crate::wire::{Body, Payload, Version};
-use certificate::held;
+use certificate::{encoded, held};
 use configuration::configured;
 use eap::authenticated;
 use notify::{meant, meant_v1};
@@ -119,15 +119,11 @@ fn v1<M: SerializeMap>(
             map.serialize_entry("text", &id.text())
         }
         Body::Cert(cert) => {
-            map.serialize_entry("encoding", &cert.encoding.0)?;
-            map.serialize_entry("encoding_name", &cert.encoding.name())?;
-            map.serialize_entry("data", &Hex(cert.data))?;
+            encoded(map, cert.encoding, cert.data)?;
             held(map, cert.content(), Content::is_read(cert.encoding))
         }
         Body::CertReq(cert) => {
-            map.serialize_entry("encoding", &cert.encoding.0)?;
-            map.serialize_entry("encoding_name", &cert.encoding.name())?;
-            map.serialize_entry("data", &Hex(cert.data))?;
+            encoded(map, cert.encoding, cert.data)?;
             map.serialize_entry("authority", &cert.authority())
         }
         Body::Notify(notify) => {
@@ -196,15 +192,11 @@ fn v2<M: SerializeMap>(
             map.serialize_entry("text", &id.text())
         }
         Body::Cert(cert) => {
-            map.serialize_entry("encoding", &cert.encoding.0)?;
-            map.serialize_entry("encoding_name", &cert.encoding.name())?;
-            map.serialize_entry("data", &Hex(cert.data))?;
+            encoded(map, cert.encoding, cert.data)?;
             held(map, cert.content(), Content::is_read(cert.encoding))
         }
         Body::CertReq(cert) => {
-            map.serialize_entry("encoding", &cert.encoding.0)?;
-            map.serialize_entry("encoding_name", &cert.encoding.name())?;
-            map.serialize_entry("data", &Hex(cert.data))?;
+            encoded(map, cert.encoding, cert.data)?;
             let authorities = || cert.authorities().iter().map(|hash| Hex(hash));
             map.serialize_entry("authorities", &Each(authorities))
         }
