@@ -105,13 +105,10 @@ impl Flows {
     fn count_few(&mut self, told: &[Told<'_>]) -> u64 {
         let mut beyond = 0;
         for (lane, train) in told {
-            let mut packets = train.packets().peekable();
-            let first = packets.peek().copied();
+            let first = train.packets().next();
             let number = first.and_then(|first| self.at(flow_key(lane), &lane.path, &first));
             match number.and_then(|number| self.get_mut(number)) {
-                Some(flow) => packets.for_each(|packet| {
-                    flow.count(&packet);
-                }),
+                Some(flow) => flow.count_train(*train),
                 None => beyond += train.len() as u64,
             }
         }
@@ -234,9 +231,7 @@ fn count_share(bounds: &Bounds, flows: &mut Vec<FlowCounter>, told: &[(usize, &T
         black_box(touched.fold(0, |all, flow| all ^ flow.touch()));
         for (number, (_, train)) in told {
             if let Some(flow) = flows.get_mut(number / SHARES) {
-                for packet in train.packets() {
-                    flow.count(&packet);
-                }
+                flow.count_train(*train);
             }
         }
     }

@@ -89,6 +89,21 @@ impl Sequence {
         Some(self.behind(number))
     }
 
+    /// The number after the highest, if all before it came: to take it changes the highest and nothing else.
+    #[inline]
+    pub(super) fn next_in_order(&self) -> Option<u32> {
+        let is_whole = self.seen == [u64::MAX; WORDS] && self.run == 0 && self.low.is_none();
+        let next = self.tally.highest.checked_add(1);
+        next.filter(|_| self.started && is_whole)
+    }
+
+    /// Takes so many numbers from [`next_in_order`](Self::next_in_order) on.
+    #[inline]
+    pub(super) fn go_on(&mut self, numbers: u32) {
+        self.tally.highest = self.tally.highest.saturating_add(numbers);
+        self.span += u64::from(numbers);
+    }
+
     /// What was counted, numbers still in the window included.
     pub fn tally(&self) -> SequenceTally {
         if self.seen == [u64::MAX; WORDS] && self.run == 0 {

@@ -179,7 +179,18 @@ pub struct EspTrain<'b> {
     packets: &'b [Packet],
 }
 
-impl EspTrain<'_> {
+impl<'b> EspTrain<'b> {
+    /// Packets of the first chunk of an input.
+    #[cfg(test)]
+    pub(crate) fn of_test(packets: &'b [Packet]) -> Self {
+        let place = Place {
+            input: 0,
+            before: 0,
+            clock: None,
+        };
+        Self { place, packets }
+    }
+
     /// How many packets.
     pub fn len(&self) -> usize {
         self.packets.len()
@@ -188,6 +199,27 @@ impl EspTrain<'_> {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.packets.is_empty()
+    }
+
+    /// The first of them, and those behind it.
+    #[inline]
+    pub fn split_first(self) -> Option<(EspPacket<'static>, Self)> {
+        let (first, packets) = self.packets.split_first()?;
+        Some((self.place.packet(first, None), Self { packets, ..self }))
+    }
+
+    /// The first so many, or all if there are fewer.
+    #[inline]
+    pub fn first(self, count: usize) -> Self {
+        let packets = self.packets.get(..count).unwrap_or(self.packets);
+        Self { packets, ..self }
+    }
+
+    /// Those behind the first so many.
+    #[inline]
+    pub fn after(self, count: usize) -> Self {
+        let packets = self.packets.get(count..).unwrap_or_default();
+        Self { packets, ..self }
     }
 
     /// The packets.

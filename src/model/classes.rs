@@ -29,6 +29,13 @@ pub struct ClassTally {
 }
 
 impl Classes {
+    /// The DSCP of all packets so far, if they bear one and the same: to take another of it changes nothing.
+    #[inline]
+    pub fn only(&self) -> Option<u8> {
+        let dscp = u8::try_from(self.seen.trailing_zeros()).ok();
+        dscp.filter(|_| self.seen.is_power_of_two())
+    }
+
     /// Takes the next packet: its traffic class octet, its number, what was odd about it, and what was
     /// counted of the flow, this packet included.
     #[inline]

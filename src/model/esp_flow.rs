@@ -455,9 +455,9 @@ impl Rhythm {
         self.last = at;
         let gap = u32::try_from(ticks).unwrap_or(u32::MAX);
         let (at_once, was_at_once) = (gap < Self::LEAST_WAIT, self.gap < Self::LEAST_WAIT);
-        let (twice, before) = (ticks.saturating_mul(2), u64::from(self.gap));
+        let before = u64::from(self.gap);
         // Timers are no more exact than that.
-        if !was_at_once && twice >= 3 * before && twice <= 5 * before {
+        if !was_at_once && (3 * before..=5 * before).contains(&ticks.saturating_mul(2)) {
             self.double(at, gap);
         } else {
             self.run = 0;

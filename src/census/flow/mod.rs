@@ -1,9 +1,10 @@
 //! Counts one ESP or AH flow, packet by packet.
 //!
 //! What a packet changes lies close together and is little; whatever is rare is behind a call that
-//! is marked so.
+//! is marked so. Packets of a train that change less still are counted together ([`plain`]).
 
 mod inside;
+mod plain;
 mod sizes;
 mod steps;
 

@@ -3,6 +3,7 @@
 use crate::limits;
 use crate::model::{AnomalyKind, Silence, Timeline};
 use crate::units::{FrameId, Span, Timestamp};
+use std::ops::Range;
 
 /// Silences shorter than this are not worth a line: pings and keepalives come once a second.
 const SHORTEST_SILENCE: Span = Span::from_secs(2);
@@ -49,10 +50,22 @@ impl Steps {
     /// Counts a packet.
     #[inline]
     pub(super) fn count(&mut self, time: Timestamp) {
-        if time < self.from || time >= self.until {
+        if !self.at_hand().contains(&time) {
             self.turn_to(time);
         }
-        self.count = self.count.saturating_add(1);
+        self.count_more(1);
+    }
+
+    /// The times of the step at hand.
+    #[inline]
+    pub(super) fn at_hand(&self) -> Range<Timestamp> {
+        self.from..self.until
+    }
+
+    /// Counts so many packets of the step at hand.
+    #[inline]
+    pub(super) fn count_more(&mut self, packets: u32) {
+        self.count = self.count.saturating_add(packets);
     }
 
     /// Notes numbers that were skipped before the packet counted last, or that it is one of them and
@@ -138,19 +151,24 @@ pub(super) fn note_silence(
     before: (FrameId, Timestamp),
     after: (FrameId, Timestamp),
 ) {
-    let length = after.1.since(before.1);
-    if length >= SHORTEST_SILENCE {
-        keep_silence(silences, length, before, after);
+    if is_silence(before.1, after.1) {
+        keep_silence(silences, before, after);
     }
+}
+
+/// Whether it is a silence that no packet comes between these times.
+#[inline]
+pub(super) fn is_silence(before: Timestamp, after: Timestamp) -> bool {
+    after.since(before) >= SHORTEST_SILENCE
 }
 
 #[cold]
 fn keep_silence(
     silences: &mut Vec<Silence>,
-    length: Span,
     before: (FrameId, Timestamp),
     after: (FrameId, Timestamp),
 ) {
+    let length = after.1.since(before.1);
     let place = silences.partition_point(|silence| silence.length >= length);
     if place < limits::FLOW_SILENCES {
         silences.insert(
