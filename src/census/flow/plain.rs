@@ -38,8 +38,9 @@ impl Often {
         // Beyond the highest number there is none, so that no packet has it.
         let mut next = u64::from(begin);
         let mut last = self.last;
-        let (mut count, mut cut, mut padded) = (0_u32, 0, 0);
-        let (mut bytes, mut dont_fragment, mut ttl) = (self.bytes, self.dont_fragment, self.ttl);
+        let (mut count, mut cut, mut padded) = (0_u32, 0_u32, 0_u32);
+        let (mut bytes, mut dont_fragment, mut ttl) = (0_u64, false, self.ttl);
+        // Nothing is called in this loop, so that all of it stays in registers.
         for packet in train.first(room).packets() {
             let is_plain = next == u64::from(packet.sequence)
                 && packet.traffic_class >> 2 == dscp
@@ -56,12 +57,17 @@ impl Often {
             bytes += u64::from(packet.length);
             dont_fragment |= packet.dont_fragment;
             ttl = (ttl.0.min(packet.ttl), ttl.1.max(packet.ttl));
+        }
+        for packet in train.first(count as usize).packets() {
             if packet.sequence & self.between_samples == 0 {
                 keep_sample(&mut self.samples, &mut self.between_samples, &packet);
             }
-            self.sizes.count(packet.length, last, false);
+            let at = (packet.frame, packet.time);
+            self.sizes.count(packet.length, at, false);
         }
-        (self.bytes, self.dont_fragment, self.ttl, self.last) = (bytes, dont_fragment, ttl, last);
+        (self.last, self.ttl) = (last, ttl);
+        self.dont_fragment |= dont_fragment;
+        self.bytes += bytes;
         self.packets += u64::from(count);
         self.cut += u64::from(cut);
         self.padded += u64::from(padded);

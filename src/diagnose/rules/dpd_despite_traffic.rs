@@ -1,7 +1,6 @@
 //! Liveness checks go unanswered while ESP of the peer keeps arriving.
 
-use super::dpd_timeout;
-use crate::diagnose::facts::{Passage, Tap, end_of, esp};
+use crate::diagnose::facts::{Passage, Tap, end_of, esp, probe};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::model::{EspFlow, IkeSa, Transport};
@@ -51,7 +50,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 }
 
 fn find(case: &Case<'_>) -> Option<Finding> {
-    let (sa, probe) = dpd_timeout::probe(case)?;
+    let (sa, probe) = probe::probe(case)?;
     if is_no_check(case, sa, &probe) {
         return None;
     }
@@ -79,7 +78,7 @@ fn find(case: &Case<'_>) -> Option<Finding> {
         directions.vantage.input == input
             && last.is_some_and(|last| last.1.since(probe.last.1) >= Tap::PATIENCE)
     });
-    let given_up = !sends || dpd_timeout::begun_anew(case, sa, probe.last.1).is_some();
+    let given_up = !sends || probe::begun_anew(case, sa, probe.last.1).is_some();
     let finding = Finding::new(
         &RULE,
         match shared {
@@ -112,7 +111,7 @@ fn find(case: &Case<'_>) -> Option<Finding> {
             spi = flow.key.spi,
             span = last.1.since(probe.last.1)
         )
-        .then(dpd_timeout::after(case, sa, (probe.first.1, probe.last.1))),
+        .then(probe::after(case, sa, (probe.first.1, probe.last.1))),
     )
     .or("The path is lost in one direction only: the peer does not hear the requests and goes on sending.")
     .or("The IKE daemon of the peer hangs while its kernel forwards.")
@@ -132,7 +131,7 @@ fn find(case: &Case<'_>) -> Option<Finding> {
 
 /// Whether an informational request holds something, as far as its size tells: a liveness check is empty (RFC
 /// 7296 section 1.4), and who deletes has given up the SA already.
-fn is_no_check(case: &Case<'_>, sa: &IkeSa, probe: &dpd_timeout::Probe<'_>) -> bool {
+fn is_no_check(case: &Case<'_>, sa: &IkeSa, probe: &probe::Probe<'_>) -> bool {
     let id = sa
         .exchanges
         .first()

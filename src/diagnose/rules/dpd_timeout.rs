@@ -1,16 +1,15 @@
 //! The peer stops answering while an IKE SA lives.
 
-use super::child_setup_failed;
 use crate::diagnose::facts::esp;
-use crate::diagnose::facts::{Asked, Passage, Tap, asked, began, end_of, first, life, tap};
+use crate::diagnose::facts::probe::{self, Probe, TRIES};
+use crate::diagnose::facts::{Passage, asked, end_of, first, tap};
 use crate::diagnose::facts::{nat, vendor_advice};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
-use crate::model::{Deleted, EspFlow, Exchange, Flight, IkeSa, InformationalClass, Model, Plain};
+use crate::model::{Deleted, Flight, IkeSa, Model};
 use crate::registry::ExchangeType;
 use crate::say;
-use crate::units::{Span, Timestamp, Vantage};
-use std::collections::BTreeSet;
+use crate::units::Timestamp;
 use std::net::IpAddr;
 
 /// The rule.
@@ -51,14 +50,8 @@ A path that is down, a peer that crashed or rebooted, a NAT mapping or firewall 
 3. If outages are short and known, lengthen the DPD timeout.
 ";
 
-/// So many copies without answer are more than one lost packet.
-const TRIES: usize = 3;
-
-/// As long as the peer is heard, only a request repeated for this long is lost for good.
-const LASTING: Span = Span::from_secs(10);
-
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    let Some((sa, probe)) = probe(case) else {
+    let Some((sa, probe)) = probe::probe(case) else {
         return Vec::new();
     };
     let tap = case.tap();
@@ -90,7 +83,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let lives = aside.is_some() || keeps_alive;
     let passage = Passage::of(case, probe.flight);
     let is_lost = passage.as_ref().is_some_and(Passage::is_proven);
-    let later = after(case, sa, (probe.first.1, probe.last.1));
+    let later = probe::after(case, sa, (probe.first.1, probe.last.1));
     let (from, kind) = (probe.from, Text::verbatim(probe.kind));
     let schedule = &probe.schedule;
     let (says, alternative) = if esp_goes_on {
@@ -258,7 +251,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         finding = passage.tell(case.model, finding, "the request");
     }
     // Of a tunnel that is lost again and again the last time counts as well.
-    let again = case.ike_sas().filter_map(|sa| vain(case, sa));
+    let again = case.ike_sas().filter_map(|sa| probe::vain(case, sa));
     let again: Vec<Probe<'_>> = again.filter(|one| one.first.1 > probe.last.1).collect();
     let times = outages(&again);
     if let Some(latest) = again.iter().max_by_key(|one| one.last.1) {
@@ -366,379 +359,6 @@ fn known_as(case: &Case<'_>, probe: &Probe<'_>) -> Option<IpAddr> {
         known = Some(address);
     }
     known
-}
-
-/// A probe that nobody answered.
-pub(super) struct Probe<'m> {
-    /// The request.
-    pub(super) flight: &'m Flight,
-    /// Who asked.
-    pub(super) from: crate::units::Endpoint,
-    /// Whom.
-    pub(super) to: crate::units::Endpoint,
-    /// Which end that is.
-    pub(super) peer: usize,
-    /// Where it was recorded.
-    pub(super) vantage: Vantage,
-    /// By what exchange.
-    pub(super) kind: ExchangeType,
-    /// When each copy was sent.
-    times: Vec<Timestamp>,
-    /// How often, in words.
-    pub(super) schedule: Text,
-    /// The first copy.
-    pub(super) first: Cite,
-    /// The last copy.
-    pub(super) last: Cite,
-    /// What the peer sent on the same IKE SA between the second copy and the last.
-    pub(super) spoke: Option<Cite>,
-}
-
-impl Probe<'_> {
-    /// ESP of the client that was asked, where the request was recorded.
-    fn esp<'m>(&self, case: &Case<'m>) -> Vec<&'m EspFlow> {
-        let here = case.directions_at(self.vantage);
-        here.map_or_else(Vec::new, |here| here.flows_from(1 - self.peer, self.to))
-    }
-
-    /// How long these flows paused at the least around each copy; `None` if one of them came around some copy.
-    pub(super) fn pauses(&self, flows: &[&EspFlow]) -> Option<Span> {
-        /// Nobody asks more often in vain; of a flood the first copies tell.
-        const COPIES: usize = 32;
-        let around = |flow: &EspFlow, time: Timestamp| {
-            let mut silences = flow.silences.iter();
-            let silence = silences.find(|one| one.before.1 <= time && time < one.after.1);
-            silence.map_or(Span::default(), |silence| silence.length)
-        };
-        let pauses = self.times.iter().take(COPIES).flat_map(|time| {
-            let alive = flows
-                .iter()
-                .filter(|flow| flow.seen.first.1 <= *time && *time < flow.seen.last.1);
-            alive.map(|flow| around(flow, *time))
-        });
-        let pause = pauses.min()?;
-        (pause >= Tap::PATIENCE).then_some(pause)
-    }
-}
-
-/// The first IKE SA of a tunnel whose peer was probed in vain.
-pub(super) fn probe<'m>(case: &Case<'m>) -> Option<(&'m IkeSa, Probe<'m>)> {
-    case.ike_sas().find_map(|sa| Some((sa, vain(case, sa)?)))
-}
-
-/// The probe of an IKE SA that nobody answered.
-fn vain<'m>(case: &Case<'m>, sa: &'m IkeSa) -> Option<Probe<'m>> {
-    v2_probe(case, sa).or_else(|| v1_probes(case, sa))
-}
-
-/// A request on an established SA, repeated in vain; of IKEv1 the first message of quick mode.
-fn v2_probe<'m>(case: &Case<'m>, sa: &'m IkeSa) -> Option<Probe<'m>> {
-    // What is not answered is rare.
-    if !sa.signs.meet(Signs::UNANSWERED) {
-        return None;
-    }
-    asked::all(case.model, sa)
-        .filter(|asked| {
-            matches!(
-                asked.exchange.kind,
-                ExchangeType::INFORMATIONAL | ExchangeType::CREATE_CHILD_SA
-            ) || is_lone_quick_mode(case, asked)
-        })
-        .find(|asked| {
-            let lasting = asked.last.1.since(asked.first.1) >= LASTING;
-            asked.is_silent()
-                && asked.attempts() >= TRIES
-                && !goes_on(case.model, sa, asked)
-                && !lives_on(case, sa, asked)
-                && (lasting || !speaks(case.model, sa, asked))
-        })
-        .and_then(|asked: Asked<'_>| {
-            Some(Probe {
-                flight: asked.flight,
-                from: asked.from(),
-                to: asked.to(),
-                peer: end_of(case.tunnel, asked.to().address)?,
-                vantage: asked.message.vantage,
-                kind: asked.exchange.kind,
-                schedule: asked.schedule(),
-                first: asked.first,
-                last: asked.last,
-                spoke: spoke(case.model, sa, &asked),
-                times: asked.times,
-            })
-        })
-}
-
-/// IKEv1: whether it is message 1 of quick mode, repeated for long, and nothing at all of the peer came since.
-fn is_lone_quick_mode(case: &Case<'_>, asked: &Asked<'_>) -> bool {
-    let lasting = asked.last.1.since(asked.first.1) >= LASTING;
-    let alone = asked.exchange.flights.len() == 1;
-    if asked.exchange.kind != ExchangeType::QUICK_MODE || !alone || !lasting {
-        return false;
-    }
-    let peer = end_of(case.tunnel, asked.to().address);
-    let silent = peer.is_some_and(|peer| case.heard().since(peer, asked.first.1).is_none());
-    // Right after phase 1 it may be refused without a word.
-    silent && !child_setup_failed::is_refused_in_silence(case, asked.exchange.ike_sa)
-}
-
-/// Whether the peer's own requests go on, one after the other: each was answered to its
-/// satisfaction (RFC 7296 section 2.3), so both directions work and copies are lost by chance.
-pub(super) fn goes_on(model: &Model, sa: &IkeSa, asked: &Asked<'_>) -> bool {
-    sa.exchanges
-        .iter()
-        .map(|id| &model.exchanges[*id])
-        .filter(|exchange| exchange.by != asked.exchange.by)
-        .filter_map(Exchange::request)
-        .filter(|request| !request.response)
-        .filter_map(|request| seen_at(model, request, asked.message.vantage).min())
-        .filter(|time| *time > asked.first.1)
-        .count()
-        >= 2
-}
-
-/// Whether the peer speaks on another IKE SA that was there before the request: then it is alive, and
-/// the old one alone is forgotten (RFC 7296 section 2.8: of two, the old one is deleted).
-///
-/// So it is as well if it came up just before, and the request may be the deletion of the old one by its size
-/// or ESP of the peer on the new one goes on.
-pub(super) fn lives_on(case: &Case<'_>, sa: &IkeSa, asked: &Asked<'_>) -> bool {
-    /// The old one is deleted so soon.
-    const SUCCEEDED: Span = Span::from_secs(60);
-    let ike_sas = &case.tunnel.ike_sas;
-    let id = asked.exchange.ike_sa;
-    let deletes = life::may_delete(case.model, id, asked.exchange).is_some();
-    let succeeded = case.births().iter().any(|birth| {
-        birth.ike_sa != id
-            && birth.asked.1 > sa.seen.first.1
-            && birth.up.1 <= asked.first.1
-            && asked.first.1.since(birth.up.1) <= SUCCEEDED
-            && (deletes || carries_on(case, asked, birth.asked.1))
-    });
-    if succeeded {
-        return true;
-    }
-    ike_sas
-        .iter()
-        .map(|id| &case.model.ike_sas[*id])
-        .filter(|other| other.spis != sa.spis && other.seen.first.1 < asked.first.1)
-        .filter(|other| other.seen.last.1 > asked.first.1)
-        .flat_map(|other| &other.exchanges)
-        .flat_map(|id| &case.model.exchanges[*id].flights)
-        .filter_map(|flight| first(case.model, flight))
-        .any(|message| {
-            message.vantage == asked.message.vantage
-                && message.time > asked.first.1
-                && message.path.from().address == asked.to().address
-        })
-}
-
-/// Whether ESP of the peer that began after a time goes on past the last copy of a request.
-fn carries_on(case: &Case<'_>, asked: &Asked<'_>, time: Timestamp) -> bool {
-    let peer = end_of(case.tunnel, asked.to().address);
-    let here = case.directions_at(asked.message.vantage);
-    peer.zip(here).is_some_and(|(peer, here)| {
-        let mut flows = here.flows(1 - peer).iter();
-        flows.any(|flow| flow.seen.first.1 >= time && flow.seen.last.1 > asked.last.1)
-    })
-}
-
-/// Whether anything of the peer came on the IKE SA after the request.
-fn speaks(model: &Model, sa: &IkeSa, asked: &Asked<'_>) -> bool {
-    sa.exchanges
-        .iter()
-        .flat_map(|id| &model.exchanges[*id].flights)
-        .filter(|flight| flight.by != asked.flight.by)
-        .flat_map(|flight| seen_at(model, flight, asked.message.vantage))
-        .any(|time| time > asked.first.1)
-}
-
-/// What of the peer came on the IKE SA while the request was sent again. What came right after the first copy
-/// may have crossed it.
-fn spoke(model: &Model, sa: &IkeSa, asked: &Asked<'_>) -> Option<Cite> {
-    let again = *asked.times.get(1)?;
-    let exchanges = sa.exchanges.iter().map(|id| &model.exchanges[*id]);
-    exchanges
-        .flat_map(|exchange| &exchange.flights)
-        .filter(|flight| flight.by != asked.flight.by)
-        .filter_map(|flight| first(model, flight))
-        .filter(|message| message.vantage == asked.message.vantage)
-        .map(|message| (message.frame, message.time))
-        .find(|(_, time)| *time > again && *time <= asked.last.1)
-}
-
-/// When a message and its copies passed one tap. What the peer sends may pass another tap, near it,
-/// and never come here.
-fn seen_at(model: &Model, flight: &Flight, vantage: Vantage) -> impl Iterator<Item = Timestamp> {
-    flight
-        .parts
-        .iter()
-        .chain(&flight.again)
-        .chain(&flight.elsewhere)
-        .map(|id| &model.messages[*id])
-        .filter(move |message| message.vantage == vantage)
-        .map(|message| message.time)
-}
-
-/// IKEv1: informational messages of one side, one after the other, and none of the other side
-/// (RFC 3706: each R-U-THERE is a message of its own).
-fn v1_probes<'m>(case: &Case<'m>, sa: &'m IkeSa) -> Option<Probe<'m>> {
-    if sa.version.major() != 1 {
-        return None;
-    }
-    let mut vantages: Vec<Vantage> = Vec::new();
-    for message in sa
-        .exchanges
-        .iter()
-        .flat_map(|id| &case.model.exchanges[*id].flights)
-        .filter_map(|flight| first(case.model, flight))
-    {
-        if !vantages.contains(&message.vantage) {
-            vantages.push(message.vantage);
-        }
-    }
-    vantages
-        .into_iter()
-        .find_map(|vantage| v1_probes_at(case, sa, vantage))
-}
-
-fn v1_probes_at<'m>(case: &Case<'m>, sa: &'m IkeSa, vantage: Vantage) -> Option<Probe<'m>> {
-    /// Nobody probes more often; deletes come in one breath.
-    const OFTEN: Span = Span::from_millis(900);
-    /// Nobody repeats a probe more seldom: the clock was set, or the recording paused.
-    const SELDOM: Span = Span::from_secs(600);
-    let informational: Vec<(&Exchange, &Flight, Timestamp)> = sa
-        .exchanges
-        .iter()
-        .map(|id| &case.model.exchanges[*id])
-        .filter(|exchange| exchange.kind == ExchangeType::INFORMATIONAL_V1)
-        .filter_map(|exchange| {
-            let flight = exchange.flights.first()?;
-            may_probe(case.model, exchange, flight).then_some(())?;
-            Some((
-                exchange,
-                flight,
-                seen_at(case.model, flight, vantage).min()?,
-            ))
-        })
-        .collect();
-    let by = informational.last()?.0.by;
-    let answered_once = informational.iter().any(|(exchange, ..)| exchange.by != by);
-    let mut run: Vec<&(&Exchange, &Flight, Timestamp)> = informational
-        .iter()
-        .rev()
-        .take_while(|(exchange, ..)| exchange.by == by)
-        .collect();
-    // What follows the peer's message at once is its answer, no probe.
-    let of_other = informational.iter().filter(|(other, ..)| other.by != by);
-    let mut of_other: Vec<Timestamp> = of_other.map(|(.., time)| *time).collect();
-    of_other.sort_unstable();
-    run.retain(|(.., time)| {
-        let before = of_other.partition_point(|other| other <= time);
-        let latest = before.checked_sub(1).and_then(|place| of_other.get(place));
-        latest.is_none_or(|latest| time.since(*latest) >= OFTEN)
-    });
-    // Nor is what refuses quick mode (RFC 2409 section 5.7).
-    if run.len() > 1 {
-        let quick = sa.exchanges.iter().map(|id| &case.model.exchanges[*id]);
-        let quick = quick.filter(|exchange| {
-            exchange.kind == ExchangeType::QUICK_MODE && exchange.flights.len() == 1
-        });
-        let refusals = quick.filter_map(|exchange| case.model.quick_refusal(exchange));
-        let refusals: BTreeSet<u32> = refusals.map(|exchange| exchange.message_id).collect();
-        run.retain(|(exchange, ..)| !refusals.contains(&exchange.message_id));
-    }
-    // It stands latest first.
-    run.dedup_by(|earlier, later| later.2.since(earlier.2) < OFTEN);
-    let breaks = run
-        .windows(2)
-        .position(|pair| matches!(pair, [later, earlier] if later.2.since(earlier.2) > SELDOM));
-    run.truncate(breaks.map_or(run.len(), |place| place + 1));
-    if run.len() < 2 {
-        return None;
-    }
-    let (_, oldest, began_at) = **run.last()?;
-    let (_, newest, ended_at) = **run.first()?;
-    let message = first(case.model, oldest)?;
-    let peer = end_of(case.tunnel, message.path.to().address)?;
-    let spoke = sa
-        .exchanges
-        .iter()
-        .flat_map(|id| &case.model.exchanges[*id].flights)
-        .filter(|flight| flight.by != by)
-        .flat_map(|flight| seen_at(case.model, flight, vantage))
-        .any(|time| time > began_at);
-    if spoke || !tap::went_on(case.model, vantage, began_at, Tap::PATIENCE) {
-        return None;
-    }
-    let here = case.directions_at(vantage);
-    let esp = || {
-        let flows = here.map(|here| here.flows_from(1 - peer, message.path.to()));
-        let mut flows = flows.into_iter().flatten();
-        flows.any(|flow| flow.seen.first.1 < ended_at && flow.seen.last.1 > began_at)
-    };
-    let elsewhere = || case.ike_times().within(vantage, peer, began_at, ended_at);
-    // Either the peer has answered such messages before, or nothing at all of it is heard; after two
-    // of them it takes a new beginning to tell that they were probes, and given up.
-    let anew = case.ike_sas().any(|other| other.seen.first.1 > ended_at);
-    let dead = || (run.len() >= TRIES || anew) && !esp() && !elsewhere();
-    if !(answered_once && run.len() > TRIES || dead()) {
-        return None;
-    }
-    // A tap that has one direction alone never hears an answer.
-    let sends = here.is_some_and(|here| !here.flows(1 - peer).is_empty());
-    (sends || case.ike_times().has(vantage, peer)).then_some(Probe {
-        flight: oldest,
-        from: message.path.from(),
-        to: message.path.to(),
-        peer,
-        vantage,
-        kind: ExchangeType::INFORMATIONAL_V1,
-        times: run.iter().map(|(_, _, time)| *time).collect(),
-        schedule: say!("sent {number} times", number = run.len()),
-        first: began(case.model, oldest)?,
-        last: began(case.model, newest)?,
-        spoke: None,
-    })
-}
-
-/// Whether an informational message of IKEv1 can be a liveness check: it is protected (RFC 3706
-/// section 5.4), and neither its size nor what was opened of it says otherwise.
-fn may_probe(model: &Model, exchange: &Exchange, flight: &Flight) -> bool {
-    let is_clear = first(model, flight).is_none_or(|message| message.plain == Plain::Clear);
-    let class = model.informational_class(exchange.ike_sa, flight);
-    // Without the suite the size of the hash is not known, and a size tells nothing.
-    let is_sized =
-        model.ike_sas[exchange.ike_sa].suite.is_some() || model.readable(flight).is_some();
-    !is_clear
-        && (!is_sized
-            || matches!(
-                class,
-                None | Some(InformationalClass::Dpd | InformationalClass::Small)
-            ))
-}
-
-/// When the first IKE SA after this one, and after a time, began.
-pub(super) fn begun_anew(case: &Case<'_>, sa: &IkeSa, time: Timestamp) -> Option<Timestamp> {
-    let later = case.ike_sas().map(|other| other.seen.first.1);
-    later
-        .filter(|first| *first > sa.seen.first.1 && *first >= time)
-        .min()
-}
-
-/// What came next, after the first and the last copy of what was asked in vain.
-pub(super) fn after(case: &Case<'_>, sa: &IkeSa, (first, last): (Timestamp, Timestamp)) -> Text {
-    match begun_anew(case, sa, first) {
-        Some(anew) if anew >= last => say!(
-            "A new negotiation began {span} after the last copy.",
-            span = anew.since(last)
-        ),
-        Some(anew) => say!(
-            "A new negotiation began {span} before the last copy.",
-            span = last.since(anew)
-        ),
-        None => "No new negotiation follows in this capture.".into(),
-    }
 }
 
 #[cfg(test)]

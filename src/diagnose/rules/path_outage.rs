@@ -1,13 +1,14 @@
 //! Everything of one side stops and comes back on the same SAs: the tunnel outlives it.
 
 use crate::diagnose::facts::esp::{self, Directions};
-use crate::diagnose::facts::{began, end_of, tap, taps};
+use crate::diagnose::facts::outage::{self, Amid, EDGE, LOST, OUTAGE, goes_on, lost_in};
+use crate::diagnose::facts::{end_of, taps};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::limits::FLOW_SILENCES;
-use crate::model::{AnomalyKind, EspFlow, Link, Silence};
+use crate::model::{AnomalyKind, EspFlow, Silence};
 use crate::say;
-use crate::units::{Span, Timestamp};
+use crate::units::Span;
 use std::net::IpAddr;
 
 /// The rule.
@@ -47,15 +48,6 @@ An application that pauses leaves no gap in the numbers. A gateway that restarts
 1. Look at the links and routers of the path at that time: rerouting, link changes, overload.
 2. If it repeats, compare the TTL before and after: another value means another way.
 ";
-
-/// Shorter silences are jitter or applications pausing.
-pub(super) const OUTAGE: Span = Span::from_secs(3);
-
-/// A path that fails, or comes back, does so for all within this time.
-const EDGE: Span = Span::from_secs(1);
-
-/// So many packets of the flow were lost meanwhile.
-const LOST: u32 = 5;
 
 /// An outage of both directions makes so many gaps in the other one: one in each of its flows, and in
 /// those that replace them.
@@ -112,91 +104,8 @@ fn across_rekeying(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> 
         case,
         directions,
         end,
-        &amid_rekeying(case, directions, end)?,
+        &outage::amid_rekeying(case, directions, end)?,
     )
-}
-
-/// A silence towards `end` between the last packet of one SA and the first of the SA that took its place, of which packets
-/// had been sent and lost by then: its counter began with 1 (RFC 4303 section 3.3.3).
-pub(super) fn amid_rekeying<'m>(
-    case: &Case<'_>,
-    directions: &Directions<'m>,
-    end: usize,
-) -> Option<Amid<'m>> {
-    /// Nobody sends so much more than before because nothing arrives: a counter that skips so many began elsewhere.
-    const FASTER: f64 = 4.0;
-    /// Of more such silences than these the recording itself is in question.
-    const FEW: usize = 16;
-    let mut flows: Vec<&EspFlow> = directions.flows(end).to_vec();
-    flows.sort_by_key(|flow| flow.seen.first);
-    let mut old: Option<&EspFlow> = None;
-    let skipped = flows.into_iter().filter_map(|flow| {
-        let before = old.filter(|old| flow.seen.first.1.since(old.seen.last.1) >= OUTAGE);
-        old = old
-            .into_iter()
-            .chain([flow])
-            .max_by_key(|flow| flow.seen.last);
-        let before = before?;
-        let silence = Silence {
-            before: before.seen.last,
-            after: flow.seen.first,
-            length: flow.seen.first.1.since(before.seen.last.1),
-        };
-        let late = u32::try_from(flow.sequence.late).unwrap_or(u32::MAX);
-        let lost = flow.sequence.first.saturating_sub(1).saturating_sub(late);
-        let busy = before.seen.last.1.since(before.seen.first.1);
-        let pace = before.packets as f64 / busy.as_secs_f64().max(1.0);
-        let plausible = f64::from(lost) <= FASTER * pace * silence.length.as_secs_f64();
-        let is_lost = lost >= LOST && plausible && is_new(case, flow, &silence);
-        is_lost.then_some(Amid {
-            before,
-            flow,
-            silence,
-            lost,
-        })
-    });
-    let mut skipped = skipped.take(FEW);
-    skipped.find(|amid| goes_on(case, directions, end, &amid.silence))
-}
-
-/// Whether an SA was made in the recording, shortly before a silence or in it: that was read, or its other direction
-/// began with number 1.
-fn is_new(case: &Case<'_>, flow: &EspFlow, silence: &Silence) -> bool {
-    /// The other direction is used soon after both were made.
-    const SOON: Span = Span::from_secs(10);
-    let since = silence.before.1.later(Span(-SOON.0));
-    let Some(child) = flow.child_sa.child_sa() else {
-        return false;
-    };
-    let row = &case.model.child_sas[child];
-    let request = row
-        .made_by
-        .and_then(|id| case.model.exchanges[id].request());
-    let asked = request.and_then(|request| began(case.model, request));
-    if asked.is_none_or(|asked| asked.1 < since || asked.1 > silence.after.1) {
-        return false;
-    }
-    let others = row.flows.into_iter().flatten();
-    let mut others = others.map(|id| &case.model.flows[id]);
-    matches!(flow.child_sa, Link::Proven(_))
-        || others.any(|other| {
-            other.key != flow.key
-                && other.key.vantage == flow.key.vantage
-                && other.sequence.first == 1
-                && other.seen.first.1 >= since
-        })
-}
-
-/// A silence in which packets were lost.
-pub(super) struct Amid<'m> {
-    /// The flow that came before it.
-    before: &'m EspFlow,
-    /// The one that came after it, which is of a new SA if it is another.
-    pub flow: &'m EspFlow,
-    /// The silence.
-    pub silence: Silence,
-    /// How many of that are missing.
-    pub lost: u32,
 }
 
 /// What is told of a silence in which packets were lost, unless anything of their sender came in it.
@@ -218,11 +127,11 @@ fn told(
         alive.filter(|other| other.key != flow.key)
     };
     let others = beside().any(|other| within(other.seen.first.1) || within(other.seen.last.1));
-    if others || is_heard(case, directions, 1 - end, silence) {
+    if others || outage::is_heard(case, directions, 1 - end, silence) {
         return None;
     }
     // Others that were there before and are afterwards: then this SA alone was lost.
-    let (from_edge, to_edge) = amid(silence);
+    let (from_edge, to_edge) = outage::amid(silence);
     let alone = beside().any(|other| esp::packets_within(other, from_edge, to_edge) > 0);
     let before = taps::upstream(case, flow).filter(|before| before.sequence.missing == 0);
     let before = before.filter(|before| !anew || before.sequence.first == 1);
@@ -348,7 +257,7 @@ fn told(
     if before.is_none() {
         finding = finding.or("A cluster failed over and skipped numbers on purpose (RFC 6311).");
     }
-    if woken(directions, end, silence) && !is_heard(case, directions, end, silence) {
+    if woken(directions, end, silence) && !outage::is_heard(case, directions, end, silence) {
         finding = finding
             .or(say!(
                 "A NAT or a stateful firewall in front of {to} had forgotten the flow: {to} sent nothing either, and \
@@ -397,19 +306,6 @@ fn is_chance(flow: &EspFlow, lost: u32) -> bool {
     came * share.powi(i32::try_from(lost).unwrap_or(i32::MAX)) >= 0.01
 }
 
-/// Whether the recording went on in a silence towards `end`: something of the other direction is there,
-/// and not just where the recording itself stopped, or began again.
-fn goes_on(case: &Case<'_>, directions: &Directions<'_>, end: usize, silence: &Silence) -> bool {
-    let (from, to) = amid(silence);
-    let within = |time| time > from && time < to;
-    let esp = directions.flows(1 - end).iter().any(|flow| {
-        within(flow.seen.first.1)
-            || within(flow.seen.last.1)
-            || esp::packets_within(flow, from, to) > 0
-    });
-    esp || is_heard(case, directions, end, silence)
-}
-
 /// Whether each packet of a flow towards `end` had one in return, none of which is missing: the receiver did not get
 /// what is missing of a silence, or it would have answered. A recording that paused lacks both.
 fn is_in_turn(
@@ -456,25 +352,6 @@ fn long_silences<'m>(
         let long = silences.filter(move |silence| silence.length >= least);
         long.map(|silence| (*flow, silence))
     })
-}
-
-/// A silence without its edges: what was on its way then, or comes back a moment sooner than other packets, says
-/// nothing against an outage.
-pub(super) fn amid(silence: &Silence) -> (Timestamp, Timestamp) {
-    let (from, to) = (silence.before.1, silence.after.1);
-    (from.later(EDGE), to.later(Span(-EDGE.0)))
-}
-
-/// Whether anything else than ESP of an end comes amid a silence.
-pub(super) fn is_heard(
-    case: &Case<'_>,
-    directions: &Directions<'_>,
-    end: usize,
-    silence: &Silence,
-) -> bool {
-    let (from, to) = amid(silence);
-    tap::speaks_aside(case, directions.vantage, end, (from, to))
-        || case.ike_times().within(directions.vantage, end, from, to)
 }
 
 /// Whether so few numbers are missing for the rate before that the sender paused for most of a silence.
@@ -535,8 +412,12 @@ fn unanswered(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Optio
         let lost = lost_in(back, silence);
         let paused = alone && !restarts && lost < LOST;
         let enough = asked >= MANY && before >= SOME && after >= SOME;
-        (paused && enough && in_turn && same && !is_heard(case, directions, 1 - end, silence))
-            .then_some((silence, asked, lost))
+        (paused
+            && enough
+            && in_turn
+            && same
+            && !outage::is_heard(case, directions, 1 - end, silence))
+        .then_some((silence, asked, lost))
     })?;
     let (peer, other) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
     Some(
@@ -632,7 +513,7 @@ fn held_up(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<F
         let enough = asked >= MANY && before >= MANY;
         (fine && enough && in_turn && answered && at_once && complete && alone)
             .then_some((silence, asked, burst))
-            .filter(|_| !is_heard(case, directions, 1 - end, silence))
+            .filter(|_| !outage::is_heard(case, directions, 1 - end, silence))
     })?;
     let (peer, other) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
     Some(
@@ -706,16 +587,6 @@ fn other_way(case: &Case<'_>, flow: &EspFlow, end: usize, silence: &Silence) -> 
             after
         )
     })
-}
-
-/// How many numbers were skipped when the flow resumed.
-pub(super) fn lost_in(flow: &EspFlow, silence: &Silence) -> u32 {
-    let mut anomalies = flow.anomalies.iter();
-    let lost = anomalies.find_map(|anomaly| match anomaly.kind {
-        AnomalyKind::Gap(lost) if anomaly.frame == silence.after.0 => Some(lost),
-        _ => None,
-    });
-    lost.unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! Rekeying is refused again and again, or gets no answer though the peer is heard.
 
-use super::dpd_timeout;
 use crate::diagnose::facts::child::{self, Refusal};
 use crate::diagnose::facts::rekey::{self, Refused};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::facts::{self, Asked, Passage, Tap, asked, began, end_of, esp, life, tap};
+use crate::diagnose::facts::{
+    self, Asked, Passage, Tap, asked, began, end_of, esp, life, probe, tap,
+};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::model::{ChildOutcome, Model};
@@ -126,8 +127,8 @@ fn unanswered(case: &Case<'_>) -> Option<Finding> {
             asked.exchange.kind == ExchangeType::CREATE_CHILD_SA
                 && asked.is_silent()
                 && asked.attempts() >= TRIES
-                && dpd_timeout::goes_on(case.model, sa, asked)
-                && !dpd_timeout::lives_on(case, sa, asked)
+                && probe::goes_on(case.model, sa, asked)
+                && !probe::lives_on(case, sa, asked)
         })?;
         Some((sa, request))
     })?;
@@ -154,7 +155,7 @@ fn unanswered(case: &Case<'_>) -> Option<Finding> {
             to,
             largest = meanwhile.largest
         )
-        .then(dpd_timeout::after(case, sa, (request.first.1, request.last.1))),
+        .then(probe::after(case, sa, (request.first.1, request.last.1))),
     );
     finding = match Passage::of(case, request.flight) {
         Some(passage) => {

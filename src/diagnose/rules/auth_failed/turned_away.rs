@@ -2,8 +2,9 @@
 
 use super::RULE;
 use super::means::Means;
-use crate::diagnose::facts::{Tap, asked, began, child, first, life, offer, proof, tap};
-use crate::diagnose::rules::child_setup_failed;
+use crate::diagnose::facts::{
+    Tap, asked, began, child, first, life, offer, proof, refused_child, tap,
+};
 use crate::diagnose::{Case, Confidence, Finding, Severity};
 use crate::model::{
     AuthOutcome, Deleted, ExchangeId, Flight, IkeSaId, InformationalClass, Model, Role, negotiation,
@@ -126,7 +127,7 @@ pub(super) fn turned_away(case: &Case<'_>) -> Option<Finding> {
         // A child SA that was refused is reason enough to close an IKE SA without any, all the more where the answer
         // holds nothing else: no proof, that is.
         let mut refusals = case.lasting().iter();
-        if child_setup_failed::is_refused_in_auth(case, *id)
+        if refused_child::is_refused_in_auth(case, *id)
             || refusals.any(|refusal| before.last() == Some(&refusal.attempt.exchange))
         {
             return None;

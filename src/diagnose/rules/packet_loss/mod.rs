@@ -2,10 +2,9 @@
 
 mod beyond;
 
-use super::path_outage;
 use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::taps::name;
-use crate::diagnose::facts::{Asked, Fate, Located, Passage, Tap, own};
+use crate::diagnose::facts::{Asked, Fate, Located, Passage, Tap, outage, own};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::model::{AnomalyKind, EspFlow, Missed, Transport, Tunnel};
@@ -276,8 +275,7 @@ fn is_one_piece(located: &Located<'_>) -> bool {
 fn is_interruption(located: &Located<'_>, first: Cite) -> bool {
     longest(located).is_some_and(|longest| {
         let lasted = longest.after.map(|after| after.1.since(first.1));
-        longest.run.length() >= INTERRUPTED
-            && lasted.is_some_and(|lasted| lasted >= path_outage::OUTAGE)
+        longest.run.length() >= INTERRUPTED && lasted.is_some_and(|lasted| lasted >= outage::OUTAGE)
     })
 }
 
@@ -582,17 +580,17 @@ fn is_amid(case: &Case<'_>, directions: &Directions<'_>, end: usize, missing: u6
     directions.flows(end).iter().any(|flow| {
         let silences = flow.silences.iter().filter(|_| can_lose(flow));
         silences
-            .filter(|silence| silence.length >= path_outage::OUTAGE)
+            .filter(|silence| silence.length >= outage::OUTAGE)
             .any(|silence| {
-                let lost = u64::from(path_outage::lost_in(flow, silence));
-                let (from, to) = path_outage::amid(silence);
+                let lost = u64::from(outage::lost_in(flow, silence));
+                let (from, to) = outage::amid(silence);
                 let back = directions.flows(1 - end).iter();
                 let back = back.filter(|back| back.sequence.missing == 0);
                 let sent: u64 = back.map(|back| esp::packets_within(back, from, to)).sum();
                 (INTERRUPTED..FAILOVER).contains(&lost)
                     && lost.saturating_mul(10) >= missing.saturating_mul(9)
                     && sent.saturating_mul(2) >= lost
-                    && path_outage::is_heard(case, directions, 1 - end, silence)
+                    && outage::is_heard(case, directions, 1 - end, silence)
             })
     })
 }
@@ -610,10 +608,10 @@ fn across_rekeying(
     if tap.lacks_packets() || back.any(|flow| flow.sequence.missing > 0) {
         return None;
     }
-    let amid = path_outage::amid_rekeying(case, directions, end)?;
+    let amid = outage::amid_rekeying(case, directions, end)?;
     let (flow, silence, lost) = (amid.flow, &amid.silence, u64::from(amid.lost));
     // Where nothing of its sender comes, path-outage tells.
-    let heard = path_outage::is_heard(case, directions, 1 - end, silence);
+    let heard = outage::is_heard(case, directions, 1 - end, silence);
     if !can_lose(flow) || !heard || !(INTERRUPTED..FAILOVER).contains(&lost) {
         return None;
     }
