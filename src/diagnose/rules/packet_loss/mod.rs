@@ -1,13 +1,13 @@
 //! Sequence numbers are missing.
 
+mod between_taps;
 mod beyond;
 
 use crate::diagnose::facts::esp::{self, Directions};
-use crate::diagnose::facts::taps::name;
-use crate::diagnose::facts::{Asked, Fate, Located, Passage, Tap, outage, own};
-use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
+use crate::diagnose::facts::{Fate, Located, Tap, outage, own};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
-use crate::model::{AnomalyKind, EspFlow, Missed, Transport, Tunnel};
+use crate::model::{AnomalyKind, EspFlow, Transport, Tunnel};
 use crate::say;
 use crate::units::{EspSpi, Span, Vantage};
 use std::collections::BTreeSet;
@@ -86,7 +86,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let tap = case.tap();
     let located: Vec<Finding> = [0, 1]
         .into_iter()
-        .filter_map(|end| between_taps(case, end))
+        .filter_map(|end| between_taps::between_taps(case, end))
         .collect();
     let found: Vec<Finding> = case
         .directions()
@@ -139,175 +139,6 @@ fn at_one_tap<'m>(case: &Case<'m>, directions: &Directions<'m>) -> Directions<'m
         .filter(|flow| flow.key.vantage != directions.vantage);
     let elsewhere: BTreeSet<EspSpi> = elsewhere.map(|flow| flow.key.spi).collect();
     directions.only(|flow| !elsewhere.contains(&flow.key.spi))
-}
-
-/// What left one tap and never reached the other.
-fn between_taps(case: &Case<'_>, end: usize) -> Option<Finding> {
-    let located = Located::of(case.tunnel, end)?;
-    let first = located.first().filter(|_| {
-        // An SA of which the far tap has nothing is blocked, or goes another way.
-        let by_chance = located.lost.saturating_sub(located.lone);
-        matters(by_chance, located.both) && !(located.may_be_leak() && located.leaks())
-    })?;
-    let (from, to) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
-    let share = one_decimal(located.lost as f64 * 100.0 / located.left() as f64);
-    let dropped = case.model.dropped(located.far);
-    let missed = (located.unrecorded > 0).then(|| {
-        say!(
-            "{packets} that {near} lacks reached {far}: its recording lost them.",
-            packets = count(located.unrecorded, "packet"),
-            near = name(case.model, located.near),
-            far = name(case.model, located.far)
-        )
-    });
-    let mut finding = Finding::new(
-        &RULE,
-        Confidence::Certain
-            .lower_if(dropped > 0 || located.may_be_leak())
-            .lower_if(!located.is_judged()),
-        case.id,
-        first,
-        "near the first that left and never arrived",
-    )
-    .title(say!(
-        "{share} % of ESP from {from} to {to} is lost between the two taps",
-        share,
-        from,
-        to
-    ))
-    .says(say!("{loss}.", loss = located.says(case.model)).then(missed))
-    .advise(say!(
-        "Look at the path between the taps, from {near} to {far}: errors, rate limits, queues; compare the \
-         times with the load.",
-        near = name(case.model, located.near),
-        far = name(case.model, located.far)
-    ));
-    let heavy = located.lost as f64 * 100.0 >= HEAVY * located.left() as f64;
-    let pieces = located.missed.len() as u64;
-    let shown: u64 = located
-        .missed
-        .iter()
-        .map(|missed| missed.run.length())
-        .sum();
-    if heavy
-        && dropped == 0
-        && !is_one_piece(&located)
-        && shown <= pieces.saturating_mul(PIECE)
-        && !arrives_in_vain(case)
-    {
-        finding = finding.explaining(HEAVY_EXPLAINS);
-    }
-    if located.may_be_leak() {
-        // Too few to be told from a recording that loses some.
-        finding = finding.severity(Severity::Info).or(say!(
-            "The recording of {far} lost them.",
-            far = name(case.model, located.far)
-        ));
-    }
-    if is_one_piece(&located) {
-        finding = match ends(case, &located, end, first) {
-            Some(Ends::Alone(spi)) => finding.title(say!(
-                "From one moment on ESP of SA {spi} from {from} to {to} is lost between the two taps",
-                spi,
-                from,
-                to
-            )),
-            Some(Ends::WithAll) => finding.title(say!(
-                "From one moment on ESP from {from} to {to} is lost between the two taps",
-                from,
-                to
-            )),
-            None => finding
-                .severity(match is_interruption(&located, first) {
-                    true => RULE.severity,
-                    false => Severity::Info,
-                })
-                .title(say!(
-                    "{packets} from {from} to {to} are lost between the two taps, in one piece",
-                    packets = count(located.lost, "ESP packet"),
-                    from,
-                    to
-                )),
-        };
-    }
-    if dropped > 0 {
-        finding = finding.severity(Severity::Info).or(say!(
-            "The recording of {far} says that it dropped {dropped} packets itself.",
-            far = name(case.model, located.far),
-            dropped
-        ));
-    }
-    // The runs that are kept are the first; the last packet that left is never before the last lost one.
-    let near = case.directions_at(located.near);
-    let last = near.and_then(|near| near.last(end));
-    let known = located.missed.iter().filter_map(|missed| missed.after);
-    let until = match shown == located.lost {
-        true => known.map(|after| after.1).max(),
-        false => last.map(|last| last.1),
-    };
-    let finding = match until {
-        Some(until) => finding.during(first.1, until),
-        None => finding,
-    };
-    Some(located.cite(case.model, finding))
-}
-
-/// Whether a request that nobody answered is known to have arrived: loss on its way does not explain that.
-fn arrives_in_vain(case: &Case<'_>) -> bool {
-    /// So many requests are looked at, the first.
-    const LOOKED_AT: usize = 16;
-    let silent = case.unsettled().iter().filter(|asked| asked.is_silent());
-    silent
-        .take(LOOKED_AT)
-        .any(|asked| Passage::of(case, asked.flight).is_some_and(|passage| passage.arrived()))
-}
-
-/// Whether nearly all were lost in a row: an outage, which is told for itself. Where none arrived afterwards fewer
-/// are enough, since nothing tells when it would have ended.
-fn is_one_piece(located: &Located<'_>) -> bool {
-    longest(located).is_some_and(|longest| {
-        let length = longest.run.length();
-        (length >= 5 || longest.after.is_none()) && length.saturating_mul(10) >= located.lost * 9
-    })
-}
-
-/// Whether the piece is so long that somebody notices, and what came after it is known.
-fn is_interruption(located: &Located<'_>, first: Cite) -> bool {
-    longest(located).is_some_and(|longest| {
-        let lasted = longest.after.map(|after| after.1.since(first.1));
-        longest.run.length() >= INTERRUPTED && lasted.is_some_and(|lasted| lasted >= outage::OUTAGE)
-    })
-}
-
-/// The longest run of packets that were lost.
-fn longest<'l>(located: &'l Located<'_>) -> Option<&'l Missed> {
-    let missed = located.missed.iter();
-    missed.max_by_key(|missed| missed.run.length())
-}
-
-/// Of what nothing arrives any more, though it goes on being sent.
-enum Ends {
-    /// One SA, while others of that direction arrive.
-    Alone(EspSpi),
-    /// All of a direction.
-    WithAll,
-}
-
-/// What ends between two taps for good; `None` if something arrives later, or the end is too near.
-fn ends(case: &Case<'_>, located: &Located<'_>, end: usize, first: Cite) -> Option<Ends> {
-    let longest = longest(located)?;
-    let goes_on = |flow: &&&EspFlow| flow.seen.last.1.since(first.1) >= Tap::PATIENCE;
-    let sent = case.directions_at(located.near)?.flows(end);
-    let mut on = sent.iter().filter(goes_on).map(|flow| flow.key.spi);
-    if longest.after.is_some() || on.clone().all(|spi| spi != longest.spi) {
-        return None;
-    }
-    if on.any(|spi| spi != longest.spi) {
-        return Some(Ends::Alone(longest.spi));
-    }
-    // Where requests of IKE stay without answer as well, or a router complains, others tell of it.
-    let told = !case.tunnel.icmp.is_empty() || case.unsettled().iter().any(Asked::is_silent);
-    (!told).then_some(Ends::WithAll)
 }
 
 fn loss(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> Option<Finding> {
