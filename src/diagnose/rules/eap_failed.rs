@@ -181,7 +181,7 @@ fn xauth_user(model: &Model, ike_sa: IkeSaId) -> Option<String> {
                 let name = attributes.find(|one| {
                     one.kind == ConfigurationAttributeType::XAUTH_USER_NAME && !one.value.is_empty()
                 })?;
-                Some(String::from_utf8_lossy(&name.value).into_owned())
+                Some(String::from_utf8_lossy(name.value).into_owned())
             })
         })
 }
