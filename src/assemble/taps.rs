@@ -657,6 +657,11 @@ fn missed(spi: EspSpi, run: NumberRun, has: &EspFlow, lacks: Option<&EspFlow>) -
             _ => false,
         })
     });
+    // What is missing before the first packet that came skips no number there.
+    let begun = lacks.filter(|flow| run.last < flow.sequence.first);
+    let after = after
+        .map(|anomaly| (anomaly.frame, anomaly.time))
+        .or_else(|| begun.map(|flow| flow.seen.first));
     // The first packet is before all, and no sample where samples are few.
     let first = (has.sequence.first <= run.first).then_some((
         has.sequence.first,
@@ -669,7 +674,7 @@ fn missed(spi: EspSpi, run: NumberRun, has: &EspFlow, lacks: Option<&EspFlow>) -
         there: there
             .map(|sample| (sample.number, sample.frame, sample.time))
             .or(first),
-        after: after.map(|anomaly| (anomaly.frame, anomaly.time)),
+        after,
     }
 }
 
@@ -772,6 +777,20 @@ mod tests {
         let pair = model.tunnels.iter().next().unwrap().taps.first().unwrap();
         let missed = pair.crossings[1].missed[0][0];
         assert_eq!((missed.run.first, missed.there.unwrap().0), (4, 1));
+    }
+
+    #[test]
+    fn what_is_lost_before_the_first_packet_that_came_has_an_end() {
+        let pair = pair(&format!(
+            "{CHECKS}
+             10 A > B ESP 0xb1 seq 1..40 every 0.1
+             15.72 A > B ESP 0xb1 seq 8..40 every 0.1 tap=1
+             15 B > A ESP 0xa1 seq 1..40 every 0.1 tap=1
+             10.02 B > A ESP 0xa1 seq 1..40 every 0.1"
+        ));
+        let missed = pair.crossings[1].missed[0][0];
+        assert_eq!((missed.run.first, missed.run.last), (1, 7));
+        assert!(missed.after.is_some(), "number 8 came");
     }
 
     #[test]

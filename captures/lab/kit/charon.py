@@ -5,7 +5,7 @@ import re
 import subprocess
 import time
 
-from kit import keep
+from kit import engine, keep
 from kit.gateway import Gateway
 
 PLUGINS = (
@@ -117,6 +117,17 @@ class Charon(Gateway):
                 env=environment,
                 stderr=said,
             )
+
+    def engine(self, source, target, count, every=0.3, child=1, number=1):
+        """An encryption engine beside the daemon (`engine.py`) asks from `source` for `target`, under the child SA that
+        this side asked for as its first, second and so on; the first packet bears sequence number `number`."""
+        log = self.log.read_text(errors="replace")
+        dumps = re.findall(r"encryption initiator key => 36 bytes .*\n((?:.* \d+: .*\n){3})", log)
+        key = "".join(re.findall(r" \d+: ((?:[0-9A-F]{2} )+)", dumps[child - 1])).replace(" ", "")
+        spi = re.findall(r"CHILD_SA \S+ established with SPIs \w+_i (\w+)_o", log)[child - 1]
+        ends = self.address, self.connection["remote_addrs"], source, target
+        words = ["python3", engine.__file__, key, spi, *ends, count, every, "--number", number]
+        return self.space.start(words)
 
     def plug(self, *names):
         """More plugins, before those of other libraries."""

@@ -3,7 +3,7 @@
 use crate::diagnose::facts::life::{self, Birth};
 use crate::diagnose::facts::{auth, began, first, rekey};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
-use crate::model::{Exchange, IkeState, Tunnel, TunnelId};
+use crate::model::{Exchange, IkeSaId, IkeState, Role, Tunnel, TunnelId};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{Span, Timestamp};
@@ -388,12 +388,12 @@ fn within(case: &Case<'_>) -> Option<Finding> {
 
 fn rivalry(
     case: &Case<'_>,
-    setups_of_ours: &[Cite],
+    setups_of_ours: &[Setup],
     other: TunnelId,
     shared: IpAddr,
 ) -> Option<Finding> {
     let rival = Case::of(case.model, other);
-    let ours = displaced(setups_of_ours, &rival);
+    let ours = displaced(setups_of_ours, &rival, shared);
     if ours.is_empty() {
         return None;
     }
@@ -401,8 +401,8 @@ fn rivalry(
     let turns = Turns::of(
         [case, &rival],
         shared,
-        [setups_of_ours, &setups_of_theirs],
-        [ours, displaced(&setups_of_theirs, case)],
+        [&times(setups_of_ours), &times(&setups_of_theirs)],
+        [ours, displaced(&setups_of_theirs, case, shared)],
     )?;
     let Turns { one, two, .. } = turns;
     let says = say!(
@@ -425,51 +425,91 @@ fn rivalry(
     )
 }
 
-/// When tunnels were set up: the answer that agreed to algorithms.
-fn setups(case: &Case<'_>) -> Vec<Cite> {
+/// That a tunnel was set up.
+struct Setup {
+    /// The answer that agreed to algorithms.
+    at: Cite,
+    /// When who asked for it said who it is: before that nobody knows what it takes the place of.
+    named: Option<Timestamp>,
+}
+
+fn setups(case: &Case<'_>) -> Vec<Setup> {
     case.ike_sas()
         .filter(|sa| matches!(sa.state, IkeState::Established | IkeState::Deleted))
-        .filter_map(|sa| auth::agreed(case.model, sa))
+        .filter_map(|sa| {
+            let names = match sa.version.major() {
+                1 => sa.exchanges.first(),
+                _ => sa.exchanges.get(1),
+            };
+            let names = names.map(|id| &case.model.exchanges[*id].flights);
+            let mut own = names.into_iter().flatten();
+            let last = own.rfind(|flight| flight.by == Role::Initiator);
+            Some(Setup {
+                at: auth::agreed(case.model, sa)?,
+                named: last.and_then(|flight| Some(began(case.model, flight)?.1)),
+            })
+        })
         .collect()
 }
 
+fn times(setups: &[Setup]) -> Vec<Cite> {
+    setups.iter().map(|setup| setup.at).collect()
+}
+
 /// Those setups at which the IKE SA of `rival` was ended, and no other stood in its place.
-fn displaced(setups: &[Cite], rival: &Case<'_>) -> Vec<Turn> {
+fn displaced(setups: &[Setup], rival: &Case<'_>, shared: IpAddr) -> Vec<Turn> {
     let model = rival.model;
-    let ends: Vec<Cite> = rival
-        .ike_sas()
-        .filter_map(|sa| sa.exchanges.last())
-        .map(|id| &model.exchanges[*id])
-        .filter(|exchange| {
-            matches!(
-                exchange.kind,
+    let ends: Vec<(IkeSaId, Cite, IpAddr)> = rival
+        .tunnel
+        .ike_sas
+        .iter()
+        .filter_map(|id| {
+            let last = &model.exchanges[*model.ike_sas[*id].exchanges.last()?];
+            let ends = matches!(
+                last.kind,
                 ExchangeType::INFORMATIONAL | ExchangeType::INFORMATIONAL_V1
-            )
-        })
-        .filter_map(|exchange| {
-            let flight = exchange.flights.first()?;
-            began(model, flight)
+            );
+            let message = first(model, last.flights.first().filter(|_| ends)?)?;
+            Some((
+                *id,
+                (message.frame, message.time),
+                message.path.from().address,
+            ))
         })
         .collect();
     setups
         .iter()
-        .filter_map(|setup| {
-            let until = setup.1.later(SOON);
+        .filter_map(|Setup { at, named }| {
+            let until = at.1.later(SOON);
             let mut after = ends.iter();
-            let end = after.find(|end| end.1 >= setup.1 && end.1 <= until)?;
-            let displaced = !runs_on(rival, setup.1, until) && !stands(rival, end.1.later(AT_ONCE));
-            displaced.then_some((*setup, Some(*end)))
+            let (ended, end, by) = after.find(|(_, end, _)| end.1 >= at.1 && end.1 <= until)?;
+            let soon = end.1.later(AT_ONCE);
+            // Who ends its own may ask for the next just after that, and so may those whom a peer that restarts sends
+            // away together. Whom the peer displaces, when it knows the other, begins anew at once, too, but what the
+            // peer leaves to it is up by then.
+            let displaces = *by == shared && named.is_some_and(|named| named <= end.1);
+            let stands = match displaces {
+                true => stands(rival, Some(*ended), (end.1, soon)),
+                false => stands(rival, None, (soon, soon)),
+            };
+            let displaced = !runs_on(rival, at.1, until) && !stands;
+            displaced.then_some((*at, Some(*end)))
         })
         .collect()
 }
 
-/// Whether an IKE SA of the tunnel was up at this time, and is heard of after it.
-fn stands(case: &Case<'_>, time: Timestamp) -> bool {
+/// Whether an IKE SA of the tunnel, `besides` one, was begun by a time, and is heard of after another.
+fn stands(
+    case: &Case<'_>,
+    besides: Option<IkeSaId>,
+    (begun, heard): (Timestamp, Timestamp),
+) -> bool {
     let sas = case.tunnel.ike_sas.iter();
-    sas.map(|id| &case.model.ike_sas[*id]).any(|sa| {
+    let others = sas.filter(|id| Some(**id) != besides);
+    others.map(|id| &case.model.ike_sas[*id]).any(|sa| {
         matches!(sa.state, IkeState::Established | IkeState::Deleted)
-            && sa.seen.first.1 <= time
-            && sa.seen.last.1 > time
+            && sa.seen.first.1 <= begun
+            && sa.seen.last.1 > heard
     })
 }
 
@@ -521,6 +561,51 @@ mod tests {
         let [one, two] =
             [told[0], told[1]].map(|one| (one.title.to_string(), one.says.to_string()));
         assert_eq!(one, two);
+    }
+
+    /// A life of which each moment is moved: what sets it up, and then what ends it.
+    fn moved(end: char, n: u32, up: f64, over: f64) -> String {
+        let life = life(end, n, 0, 1);
+        let lines = life.lines().filter_map(|line| line.trim().split_once(' '));
+        let moved = lines.map(|(time, rest)| {
+            let time: f64 = time.parse().unwrap();
+            let time = match time >= 1.0 {
+                true => over + time - 1.25,
+                false => up + time / 10.0,
+            };
+            format!("{time:.3} {rest}\n")
+        });
+        moved.collect()
+    }
+
+    #[test]
+    fn two_tunnels_whose_owners_begin_anew_as_soon_as_they_have_lost_them() {
+        let end = |n: u32| if n % 2 == 0 { 'A' } else { 'C' };
+        // B ends each when the next, the other's, has said who it is.
+        let text: String = (0..8)
+            .map(|n: u32| {
+                let at = f64::from(n) * 0.4;
+                moved(end(n), n + 1, at, at + 0.45)
+            })
+            .collect();
+        fires(&text, "duplicate-tunnel");
+    }
+
+    #[test]
+    fn a_peer_that_restarts_and_sends_all_away_by_turns() {
+        let text: String = (0..8)
+            .flat_map(|n: u32| {
+                let (at, first) = (f64::from(n) * 5.0, n % 2 == 0);
+                let (one, two) = if first { ('A', 'C') } else { ('C', 'A') };
+                // Both are sent away at the fifth second; who hears of it first begins anew before the other does.
+                let over = |end: char| at + 5.0 + if (end == 'A') == first { 0.015 } else { 0.0 };
+                [
+                    moved(one, 2 * n + 1, at + 0.004, over(one)),
+                    moved(two, 2 * n + 2, at + 0.02, over(two)),
+                ]
+            })
+            .collect();
+        silent(&text, "duplicate-tunnel");
     }
 
     #[test]

@@ -4,8 +4,10 @@ use crate::diagnose::facts::proof::{self, Refusal};
 use crate::diagnose::facts::{child, recovery};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
-use crate::registry::EapType;
+use crate::model::{IkeSaId, Model};
+use crate::registry::{ConfigurationAttributeType, EapType, ExchangeType};
 use crate::say;
+use crate::wire::{Body, ikev1};
 use std::net::IpAddr;
 
 /// The rule.
@@ -51,8 +53,13 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let Some(first) = refusals.first() else {
         return Vec::new();
     };
-    let [user, _] = case.model.claims(first.ike_sa);
-    let name = user.eap_identity.as_ref().or(user.identity.as_ref());
+    let name = match first.v1 {
+        true => xauth_user(case.model, first.ike_sa),
+        false => {
+            let [user, _] = case.model.claims(first.ike_sa);
+            user.eap_identity.or(user.identity)
+        }
+    };
     let what = Text::verbatim(if first.v1 { "XAUTH" } else { "EAP" });
     let (from, to) = (first.from, first.to);
     let times = child::times(refusals.len());
@@ -156,6 +163,29 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     vec![recovery::tell(case, finding)]
 }
 
+/// The name that was given in XAUTH (draft-ietf-ipsec-isakmp-xauth section 4.2). The identity of phase 1 is that of a
+/// device or of a group.
+fn xauth_user(model: &Model, ike_sa: IkeSaId) -> Option<String> {
+    let exchanges = model.ike_sas[ike_sa].exchanges.iter();
+    let asks = exchanges
+        .map(|id| &model.exchanges[*id])
+        .filter(|exchange| exchange.kind == ExchangeType::TRANSACTION);
+    asks.flat_map(|exchange| &exchange.flights)
+        .find_map(|flight| {
+            let (_, read) = model.opened(flight)?;
+            read.payloads.iter().find_map(|payload| {
+                let Body::V1(ikev1::Body::Attributes(attributes)) = &payload.body else {
+                    return None;
+                };
+                let mut attributes = attributes.attributes.iter();
+                let name = attributes.find(|one| {
+                    one.kind == ConfigurationAttributeType::XAUTH_USER_NAME && !one.value.is_empty()
+                })?;
+                Some(String::from_utf8_lossy(name.value).into_owned())
+            })
+        })
+}
+
 /// A message of MS-CHAPv2 without the challenge for the next attempt (RFC 2759 section 6): with the answer it
 /// would help to guess the password.
 fn without_challenge(message: &str) -> String {
@@ -227,6 +257,25 @@ mod tests {
         let meanings = codes.map(|code| super::meaning(&format!("E={code} R=0 V=3")));
         assert!(meanings.iter().all(Option::is_some), "{meanings:?}");
         assert_eq!(super::meaning("E=700 R=0"), None);
+    }
+
+    #[test]
+    fn the_user_of_xauth_is_not_whom_phase_1_names() {
+        let title = |user: &str| {
+            let text = format!(
+                "0 A:500 > B:500 AGGRESSIVE i=1 r=0 SA(encr=7/256 hash=4 auth=65001 group=14) KE Nonce ID(group)
+                 0.1 B:500 > A:500 AGGRESSIVE i=1 r=2 SA(encr=7/256 hash=4 auth=65001 group=14) KE Nonce ID HASH
+                 0.2 A:500 > B:500 AGGRESSIVE i=1 r=2 HASH
+                 0.3 B:500 > A:500 TRANSACTION i=1 r=2 id=0x11 sealed 76 opened HASH CP(1 40890000)
+                 4.0 A:500 > B:500 TRANSACTION i=1 r=2 id=0x11 sealed 108 opened HASH CP(2 {user})
+                 4.1 B:500 > A:500 TRANSACTION i=1 r=2 id=0x12 sealed 76 opened HASH CP(3 c08f0000)"
+            );
+            fires(&text, "eap-failed").title.to_string()
+        };
+        let mary = title("408900046d617279");
+        assert!(mary.ends_with("does not accept the user “mary”"), "{mary}");
+        let nobody = title("40890000");
+        assert!(nobody.ends_with("does not accept the user"), "{nobody}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The same sequence number comes twice.
 
 use crate::diagnose::facts::{began, esp, taps};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::model::{AnomalyKind, EspFlow};
 use crate::registry::ExchangeType;
@@ -25,7 +25,7 @@ const DOCUMENT: &str = "\
 A receiver takes each sequence number once; the copy is thrown away. Copies are made by the network, or by someone who replays old packets. A counter that begins again on the same SPI is a violation of RFC 4303 by the sender.
 
 ## How it is seen
-The same SPI and sequence number comes more than once, or the numbers begin again at 1 on a living SPI. Soon after the first number a counter that begins again looks like repeats: packets of another size than those that bore their numbers before are no copies.
+The same SPI and sequence number comes more than once, or the numbers begin again at 1 on a living SPI. Soon after the first number a counter that begins again looks like repeats: packets of another size than those that bore their numbers before are no copies. Where all answers end as the numbers begin again, the receiver throws away what comes: that is an error.
 
 ## What else looks like it
 A capture that records each packet twice, as on mirror ports and bridges. If a quarter of all packets or more is there twice, this rule speaks only if the copies come much later, and in one direction; if some are, within a moment, as where one of several mirrored VLANs is there twice, it is information. A counter also begins again with a new SA that bears the same SPI, with manual keys after a restart, and on a cluster whose other member takes over: without a negotiation in the capture, or after one, it is information.
@@ -44,7 +44,7 @@ const FEW: u64 = 3;
 const TAP: u64 = 4;
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    let mut worst: Option<&EspFlow> = None;
+    let mut worst: Option<(&EspFlow, Option<Cite>)> = None;
     for directions in case.directions() {
         for end in [0, 1] {
             let back = directions.flows(1 - end);
@@ -52,13 +52,13 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             for flow in directions.flows(end).iter().copied().filter(|flow| {
                 replays(flow) || is_renumbered(flow) || comes_later(flow) && !alike()
             }) {
-                if worst.is_none_or(|worst| weight(flow) > weight(worst)) {
-                    worst = Some(flow);
+                if worst.is_none_or(|(worst, _)| weight(flow) > weight(worst)) {
+                    worst = Some((flow, directions.last(1 - end)));
                 }
             }
         }
     }
-    let Some(flow) = worst else {
+    let Some((flow, back)) = worst else {
         return Vec::new();
     };
     let odd = |anomaly: &&crate::model::Anomaly| {
@@ -142,6 +142,17 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             .or("Another member of a cluster took over without the counters.");
         finding.confidence = Confidence::Possible;
     }
+    if let Some(last) = back.filter(|last| ends_answers(flow, *last) && !may_be_new(case, flow)) {
+        finding = finding
+            .severity(Severity::Error)
+            .explaining(UNANSWERED)
+            .also(last, "the last packet of the other direction");
+        finding.confidence = Confidence::Likely;
+        finding.says.add(say!(
+            "From then on nothing of {peer} comes back.",
+            peer = flow.key.to
+        ));
+    }
     if let Some(before) = upstream.filter(|_| !renumbered) {
         let tap = taps::name(case.model, before.key.vantage);
         finding.says.add(match before.sequence.duplicate {
@@ -182,6 +193,31 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         finding = finding.also((anomaly.frame, anomaly.time), note);
     }
     vec![finding]
+}
+
+/// What nobody answers, for the receiver throws it away.
+const UNANSWERED: &[&str] = &[
+    "esp-one-way",
+    "inner-no-reply",
+    "inner-port-unanswered",
+    "health-check-unanswered",
+    "bgp-down",
+];
+
+/// Whether the other direction ends when the counter begins again, and much is sent after that.
+fn ends_answers(flow: &EspFlow, last: Cite) -> bool {
+    /// Fewer may want no answer.
+    const MANY: u64 = 16;
+    /// What is on its way then.
+    const IN_FLIGHT: Span = Span::from_secs(1);
+    /// A conversation that paused for longer may have ended before.
+    const PAUSE: Span = Span::from_secs(10);
+    let mut anomalies = flow.anomalies.iter();
+    let restart = anomalies.find(|anomaly| matches!(anomaly.kind, AnomalyKind::Restart(_)));
+    restart.is_some_and(|restart| {
+        let after = last.1.since(restart.time);
+        after <= IN_FLIGHT && after.0 >= -PAUSE.0 && esp::packets_since(flow, restart.time) >= MANY
+    })
 }
 
 fn replays(flow: &EspFlow) -> bool {
@@ -306,6 +342,26 @@ mod tests {
             60 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=5 request sealed 208
             60.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=5 response sealed 208";
         assert_eq!(severity(rekey), Severity::Info);
+    }
+
+    #[test]
+    fn a_counter_that_begins_again_and_ends_all_answers_is_their_cause() {
+        let text = |answers: u32| {
+            format!(
+                "0.5 A:500 > B:500 INFORMATIONAL i=1 r=2 id=4 request sealed 80
+                 0.6 B:500 > A:500 INFORMATIONAL i=1 r=2 id=4 response sealed 80
+                 1 A > B ESP 0xb1 seq 1..500 every 0.1 size 136
+                 51 A > B ESP 0xb1 seq 1..200 every 0.1 size 136
+                 1.02 B > A ESP 0xa1 seq 1..{answers} every 0.1 size 136
+                 75 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80
+                 75.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=5 response sealed 80"
+            )
+        };
+        verdict(&text(500), "esp-replay");
+        let finding = fires(&text(500), "esp-replay");
+        assert_eq!(finding.severity, Severity::Error, "{finding:#?}");
+        assert_eq!(finding.confidence, Confidence::Likely);
+        assert_eq!(fires(&text(700), "esp-replay").severity, Severity::Warning);
     }
 
     #[test]

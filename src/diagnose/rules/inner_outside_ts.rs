@@ -2,12 +2,14 @@
 
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{all_of, count};
+use crate::limits;
 use crate::model::{
-    Carrier, ChildTerms, EspFlow, InnerFlow, Link, Mode, Model, Selector, TunnelId, selector,
+    Carrier, ChildTerms, EspFlow, InnerFlow, InnerWay, Link, Mode, Model, Seen, Selector, selector,
 };
 use crate::say;
-use crate::units::{Endpoint, EspSpi};
+use crate::units::{Endpoint, EspSpi, Span};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -45,16 +47,28 @@ Selectors that were changed on one side while the SA lived. Routes that point mo
 /// Fewer packets may be strays of a changing route.
 const FEW: u64 = 3;
 
+/// Answers come so late at most.
+const PATIENCE: Span = Span::from_secs(5);
+
 /// Packets outside the selectors of one SA.
 struct Outside<'m> {
     packets: u64,
     first: Cite,
     last: Cite,
+    protocol: u8,
     from: Endpoint,
     to: Endpoint,
     sides: [&'m [Selector]; 2],
+    wants: Wants,
+}
+
+/// What the packets of a conversation that are outside want.
+#[derive(Clone, Copy)]
+struct Wants {
     /// Whether an answer was asked for.
-    asked: bool,
+    answer: bool,
+    /// Whether others of the conversation were answered at another time, so that it may have ended since.
+    again: bool,
 }
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
@@ -73,15 +87,28 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         let [one, other] = talk.ends;
         let [first, second] = &talk.ways;
         for (from, to, way, back) in [(one, other, first, second), (other, one, second, first)] {
-            // What is answered was let in.
-            if back.packets > 0 {
-                continue;
-            }
             for carrier in &way.carriers {
+                // What is answered was let in.
+                if is_answered(carrier, back) {
+                    continue;
+                }
                 let flow = &case.model.flows[carrier.flow];
-                if let Some(sides) = outside(case.model, flow, talk, from, to) {
-                    let asked = asked.contains(&(talk.vantage, key(from), key(to)));
-                    note(&mut found, flow.key.spi, *carrier, (from, to), sides, asked);
+                if let Some(sides) = outside(case.model, flow, talk.protocol, from, to) {
+                    let wants = Wants {
+                        answer: asked.contains(&(talk.vantage, key(from), key(to))),
+                        again: back.packets > 0,
+                    };
+                    let new = Outside {
+                        packets: 0,
+                        first: carrier.seen.first,
+                        last: carrier.seen.last,
+                        protocol: talk.protocol,
+                        from,
+                        to,
+                        sides,
+                        wants,
+                    };
+                    note(found.entry(flow.key.spi).or_insert(new), carrier, wants);
                 }
             }
         }
@@ -90,34 +117,31 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .into_iter()
         .filter(|(_, outside)| outside.packets >= FEW)
         .take(SPIS)
-        .map(|(spi, outside)| finding(case.id, spi, &outside))
+        .map(|(spi, outside)| finding(case, spi, &outside))
         .collect()
 }
 
 /// SAs that are told of one tunnel: more than people read.
 const SPIS: usize = 4;
 
-fn note<'m>(
-    found: &mut BTreeMap<EspSpi, Outside<'m>>,
-    spi: EspSpi,
-    carrier: Carrier,
-    (from, to): (Endpoint, Endpoint),
-    sides: [&'m [Selector]; 2],
-    asked: bool,
-) {
-    let row = found.entry(spi).or_insert(Outside {
-        packets: 0,
-        first: carrier.seen.first,
-        last: carrier.seen.last,
-        from,
-        to,
-        sides,
-        asked,
-    });
-    row.asked |= asked;
+fn note(row: &mut Outside<'_>, carrier: &Carrier, wants: Wants) {
+    row.wants.answer |= wants.answer;
+    row.wants.again &= wants.again;
     row.packets += carrier.packets;
     row.first = row.first.min(carrier.seen.first);
     row.last = row.last.max(carrier.seen.last);
+}
+
+/// Whether anything came back while an SA carried packets of a conversation, under whichever SA: before and after,
+/// the other end answered what came another way.
+fn is_answered(carrier: &Carrier, back: &InnerWay) -> bool {
+    let until = carrier.seen.last.1.later(PATIENCE);
+    let during = |seen: Seen| seen.last.1 >= carrier.seen.first.1 && seen.first.1 <= until;
+    // Of the SAs only the first are kept.
+    match back.carriers.len() < limits::INNER_CARRIERS {
+        true => back.carriers.iter().any(|other| during(other.seen)),
+        false => back.seen.is_some_and(during),
+    }
 }
 
 /// Whether the addresses of a conversation can be held against selectors: those of multicast and of
@@ -143,10 +167,16 @@ fn is_judged(talk: &InnerFlow) -> bool {
 fn outside<'m>(
     model: &'m Model,
     flow: &EspFlow,
-    talk: &InnerFlow,
+    protocol: u8,
     from: Endpoint,
     to: Endpoint,
 ) -> Option<[&'m [Selector]; 2]> {
+    let (mode, sides) = granted(model, flow)?;
+    (!covers(mode, sides, protocol, [from, to])).then_some(sides)
+}
+
+/// What was granted to sender and receiver of a flow.
+fn granted<'m>(model: &'m Model, flow: &EspFlow) -> Option<(Mode, [&'m [Selector]; 2])> {
     let Link::Proven(child) = flow.child_sa else {
         return None;
     };
@@ -160,20 +190,39 @@ fn outside<'m>(
         (false, true) => [initiator, responder],
         _ => return None,
     };
-    let inside = match terms.mode? {
-        Mode::Tunnel => sides
-            .iter()
-            .zip([from, to])
-            .all(|(side, end)| side.iter().any(|one| holds(one, talk.protocol, end, true))),
-        // The addresses are those outside, which a NAT may have changed.
-        Mode::Transport => sides
-            .iter()
-            .zip([from, to])
-            .all(|(side, end)| side.iter().any(|one| holds(one, talk.protocol, end, false))),
-        Mode::Beet => true,
-    };
     let known = sides.iter().all(|side| !side.is_empty());
-    (known && !inside).then_some(sides)
+    Some((terms.mode?, sides)).filter(|_| known)
+}
+
+/// Whether selectors of sender and receiver hold the ends of a packet.
+fn covers(mode: Mode, sides: [&[Selector]; 2], protocol: u8, ends: [Endpoint; 2]) -> bool {
+    let hold = |addresses: bool| {
+        sides
+            .iter()
+            .zip(ends)
+            .all(|(side, end)| side.iter().any(|one| holds(one, protocol, end, addresses)))
+    };
+    match mode {
+        Mode::Tunnel => hold(true),
+        // The addresses are those outside, which a NAT may have changed.
+        Mode::Transport => hold(false),
+        Mode::Beet => true,
+    }
+}
+
+/// Another SA of the same direction that was granted for what is outside this one, and its sender.
+fn rightful(case: &Case<'_>, spi: EspSpi, outside: &Outside<'_>) -> Option<(EspSpi, IpAddr)> {
+    let wrong = case.flows().find(|flow| flow.key.spi == spi)?;
+    let towards = case.tunnel.destination(wrong)?;
+    let right = case.flows().find(|flow| {
+        let ends = [outside.from, outside.to];
+        flow.key.vantage == wrong.key.vantage
+            && case.tunnel.destination(flow) == Some(towards)
+            && flow.seen.first.1 < outside.last.1
+            && granted(case.model, flow)
+                .is_some_and(|(mode, sides)| covers(mode, sides, outside.protocol, ends))
+    })?;
+    Some((right.key.spi, wrong.paths.first()?.from.address))
 }
 
 /// Whether a selector holds an end. Of ICMP its ports mean type and code (RFC 7296 section 3.13.1),
@@ -193,18 +242,20 @@ fn holds(one: &Selector, protocol: u8, end: Endpoint, addresses: bool) -> bool {
     one.covers(&packet)
 }
 
-fn finding(tunnel: TunnelId, spi: EspSpi, outside: &Outside<'_>) -> Finding {
+fn finding(case: &Case<'_>, spi: EspSpi, outside: &Outside<'_>) -> Finding {
+    let rightful = rightful(case, spi, outside);
     let Outside {
         packets,
         first,
         last,
+        protocol: _,
         from,
         to,
         sides: [senders, receivers],
-        asked,
+        wants,
     } = outside;
-    let (severity, confidence) = match asked {
-        true => (RULE.severity, Confidence::Certain),
+    let (severity, confidence) = match wants.answer {
+        true => (RULE.severity, Confidence::Certain.lower_if(wants.again)),
         false => (Severity::Warning, Confidence::Likely),
     };
     let lacking = |side: &[Selector], end: &Endpoint| {
@@ -217,7 +268,7 @@ fn finding(tunnel: TunnelId, spi: EspSpi, outside: &Outside<'_>) -> Finding {
     let finding = Finding::new(
         &RULE,
         confidence,
-        tunnel,
+        case.id,
         *first,
         say!("{from} to {to} in SA {spi}", from, to, spi),
     )
@@ -234,8 +285,21 @@ fn finding(tunnel: TunnelId, spi: EspSpi, outside: &Outside<'_>) -> Finding {
         senders = selector::said(senders),
         receivers = selector::said(receivers)
     ))
-    .or("The receiver does not check, and the hosts do not answer for another reason.")
-    .advise(match translated {
+    .or("The receiver does not check, and the hosts do not answer for another reason.");
+    if let Some((right, sender)) = rightful {
+        let mut finding = finding;
+        finding.says.add(say!(
+            "SA {right} of the same direction was granted for them: {sender} puts them into the wrong one.",
+            right,
+            sender
+        ));
+        return finding.advise(say!(
+            "Look at what chooses the SA at {sender}: policies that overlap and their order, an old policy that was \
+             left behind, an engine to which SAs were handed.",
+            sender
+        ));
+    }
+    let finding = finding.advise(match translated {
         true => say!(
             "Add {addresses} to the selectors on both sides, or send the traffic through a child SA that has it.",
             addresses = all_of(lacking)
@@ -321,6 +385,49 @@ mod tests {
             &with("10.1.0.0/24", "10.9.0.0/24", &answered),
             "inner-outside-ts",
         );
+    }
+
+    #[test]
+    fn what_was_answered_under_another_sa_before_is_outside_all_the_same() {
+        let child = "
+            0.4 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 256 opened SA(ESP 0xa2 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce TSi(10.1.0.0/24) TSr(10.2.0.0/24)
+            0.5 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 240 opened SA(ESP 0xb2 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce TSi(10.1.0.0/24) TSr(10.2.0.0/24)";
+        let ping = |spi: &str, at: f64| {
+            format!("{at} A > B ESP {spi} seq 1..5 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)\n")
+        };
+        let reply = |at: f64| {
+            format!("{at} B > A ESP 0xa2 seq 1..5 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/1)\n")
+        };
+        let before = [
+            child,
+            "\n",
+            &ping("0xb2", 1.0),
+            &reply(1.1),
+            &ping("0xb1", 8.0),
+        ]
+        .concat();
+        let text = with("10.1.0.0/24", "10.9.0.0/24", &before)
+            .replace("id=2 request sealed 80", "id=3 request sealed 80")
+            .replace("id=2 response sealed 80", "id=3 response sealed 80");
+        let finding = crate::diagnose::testing::fires(&text, "inner-outside-ts");
+        assert_eq!(finding.confidence, crate::diagnose::Confidence::Likely);
+        let says = finding.says.to_string();
+        assert!(
+            says.contains("0x000000b2 of the same direction was granted"),
+            "{says}"
+        );
+        let meanwhile = [
+            child,
+            "\n",
+            &ping("0xb2", 1.0),
+            &ping("0xb1", 1.05),
+            &reply(1.1),
+        ]
+        .concat();
+        let text = with("10.1.0.0/24", "10.9.0.0/24", &meanwhile)
+            .replace("id=2 request sealed 80", "id=3 request sealed 80")
+            .replace("id=2 response sealed 80", "id=3 response sealed 80");
+        silent(&text, "inner-outside-ts");
     }
 
     #[test]

@@ -8,10 +8,11 @@ use crate::diagnose::facts::{
 };
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
-use crate::model::{EspFlow, Exchange, Flight, IkeSa, IkeSaId, IkeState};
-use crate::registry::{ExchangeType, NotifyType};
+use crate::model::{EspFlow, Exchange, Flight, IkeSa, IkeSaId, IkeState, Model, Role};
+use crate::registry::{ExchangeType, NotifyType, NotifyV1};
 use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
+use crate::wire::{Body, ikev1};
 use std::cell::OnceCell;
 use std::net::IpAddr;
 
@@ -49,7 +50,7 @@ const DOCUMENT: &str = "\
 A gateway lost its state: its daemon or the whole device restarted. Until it negotiates anew, its peer goes on sending to SAs that are gone.
 
 ## How it is seen
-One side falls silent, IKE and ESP alike, and sends no delete. The other side goes on sending ESP to it. Then the silent side begins with a first IKE message and a new SPI, without having asked in vain before, and the old SPIs are never used again. Where IKE alone asked it in vain meanwhile a restart is no more than possible, and is told only where the tap stands beside that side. So it is where the other side asked in vain until it gave up, unless the tap stands beside the silent one: then a path that was dead for so long had both give up. Or its host answers with ICMP port or protocol unreachable, INVALID_SPI or INVALID_IKE_SPI to SAs that worked and that nobody deleted, and either side then begins anew. Or it begins anew so soon that no silence is seen, and deletes nothing. Of an IKE SA that is older than the recording its ESP is enough.
+One side falls silent, IKE and ESP alike, and sends no delete. The other side goes on sending ESP to it. Then the silent side begins with a first IKE message and a new SPI, without having asked in vain before, and the old SPIs are never used again. Where IKE alone asked it in vain meanwhile a restart is no more than possible, and is told only where the tap stands beside that side. So it is where the other side asked in vain until it gave up, unless the tap stands beside the silent one: then a path that was dead for so long had both give up. Or its host answers with ICMP port or protocol unreachable, INVALID_SPI or INVALID_IKE_SPI to SAs that worked and that nobody deleted, and either side then begins anew. Or it begins anew so soon that no silence is seen, and deletes nothing. Of an IKE SA that is older than the recording its ESP is enough. In IKEv1, where SAs are renewed without a word about the old ones, a longer silence is asked for, or, with keys, INITIAL-CONTACT.
 
 ## What else looks like it
 A path outage: but then the silent side would have probed in vain before it began anew, and its old SPIs would come back. A failover to another device with the same address. Of several clients behind one NAT, one goes and another comes. A computer that slept wakes and begins anew. A reauthentication of which the old IKE SA is deleted late, or left to expire: where nothing else shows a restart, it is told for information.
@@ -417,7 +418,9 @@ fn restarted(
     denies(case, past, asker.0, start)
         .or_else(|| denies(case, past, other, start))
         .or_else(|| {
-            begins_anew(case, past, asker.0, start).filter(|_| !v1 || fell_silent(case, end, start))
+            begins_anew(case, past, asker.0, start).filter(|_| {
+                !v1 || is_first_contact(case.model, new) || fell_silent(case, end, start)
+            })
         })
         .or_else(|| forgets(case, past, asker, start, old?, new))
 }
@@ -535,6 +538,23 @@ fn begins_anew(case: &Case<'_>, past: &Past<'_, '_>, who: IpAddr, start: Cite) -
             .or("A path outage in which the side that begins anew lost its state as well.")
             .or("It gave the tunnel up: what it asked itself did not get as far as this tap, and so had no answer."),
     )
+}
+
+/// Whether who begins an IKE SA of IKEv1 says in it that it has no other with the peer, as far as keys tell (RFC 2407
+/// section 4.6.3.3).
+fn is_first_contact(model: &Model, sa: &IkeSa) -> bool {
+    let exchanges = sa.exchanges.iter().map(|id| &model.exchanges[*id]);
+    let phase_1 = exchanges.take_while(|exchange| exchange.kind != ExchangeType::QUICK_MODE);
+    let flights = phase_1.flat_map(|exchange| &exchange.flights);
+    let mut own = flights.filter(|flight| flight.by == Role::Initiator);
+    own.any(|flight| {
+        model.readable(flight).is_some_and(|(_, read)| {
+            read.payloads.iter().any(|payload| {
+                matches!(&payload.body, Body::V1(ikev1::Body::Notify(said))
+                    if said.kind == NotifyV1::INITIAL_CONTACT)
+            })
+        })
+    })
 }
 
 /// Whether an end that had answered packet for packet stopped well before `start`, while the other went
@@ -914,5 +934,17 @@ mod tests {
         // It talks until then, or hardly ever did: its ISAKMP SA is renewed.
         silent(&v1(117), "peer-restarted");
         silent(&v1(6), "peer-restarted");
+    }
+
+    #[test]
+    fn ikev1_that_was_silent_and_says_initial_contact() {
+        let says = |answers: u32| {
+            let last = "60.4 B:500 > A:500 MAIN i=7 r=97 sealed 92";
+            let text = v1(answers);
+            assert!(text.contains(last), "{text}");
+            text.replace(last, &format!("{last} opened ID HASH N(24578)"))
+        };
+        verdict(&says(6), "peer-restarted");
+        silent(&says(117), "peer-restarted");
     }
 }

@@ -454,6 +454,19 @@ fn xauth_that_no_quick_mode_follows() {
                      35.1 B:500 > A:500 QUICK i=3 r=9 id=0x77 sealed 188
                      35.2 A:500 > B:500 QUICK i=3 r=9 id=0x77 sealed 60\n";
     silent(&(attempt(3) + quick), "auth-failed");
+    // A user who is known already is asked again, while the child SAs of before serve.
+    let esp = |from: u32, to: u32| {
+        format!(
+            "{from} A > B ESP 0xb1 seq 1..{to} every 1
+             {from} B > A ESP 0xa1 seq 1..{to} every 1\n"
+        )
+    };
+    silent(&(text.clone() + &esp(1, 50)), "auth-failed");
+    verdict(&(text.clone() + &esp(1, 5)), "auth-failed");
+    // Of two clients behind one NAT one has a tunnel.
+    let other = esp(1, 50).replace("A > B ESP", "A:1024 > B:4500 ESP");
+    let other = other.replace("B > A ESP", "B:4500 > A:1024 ESP");
+    verdict(&(text + &other), "auth-failed");
 }
 
 #[test]

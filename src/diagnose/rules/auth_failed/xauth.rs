@@ -4,7 +4,7 @@ use super::RULE;
 use super::means::Means;
 use crate::diagnose::facts::{asked, began};
 use crate::diagnose::{Case, Cite, Confidence, Finding};
-use crate::model::{Exchange, IkeSaId};
+use crate::model::{EspFlow, Exchange, IkeSaId};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::Span;
@@ -33,7 +33,7 @@ pub(super) fn after_xauth(case: &Case<'_>) -> Option<Finding> {
         let last = of(ExchangeType::TRANSACTION).rfind(sealed)?;
         let serves = of(ExchangeType::QUICK_MODE).next().is_some();
         let at = began(case.model, last.flights.last()?)?;
-        (phase_1 && !serves).then_some((*id, at))
+        (phase_1 && !serves && !goes_on(case, *id, at)).then_some((*id, at))
     };
     let tries: Vec<(IkeSaId, Cite)> = case.tunnel.ike_sas.iter().filter_map(in_vain).collect();
     let (id, first) = *tries.first()?;
@@ -68,4 +68,25 @@ pub(super) fn after_xauth(case: &Case<'_>) -> Option<Finding> {
         finding = finding.also(*at, "the same again");
     }
     Some(Means::User.advise(case, finding))
+}
+
+/// Whether ESP of this client that is older than an IKE SA goes on both ways when its user has answered: who authenticates
+/// anew keeps the child SAs that are there, for in IKEv1 they outlive the IKE SA that made them, and needs no quick mode.
+fn goes_on(case: &Case<'_>, id: IkeSaId, answered: Cite) -> bool {
+    let sa = &case.model.ike_sas[id];
+    // Of several clients behind one NAT each has a port of its own, which ESP in UDP bears.
+    let is_own = |flow: &EspFlow| {
+        flow.paths.iter().any(|path| {
+            path.from.port.is_none()
+                || sa.paths.iter().any(|own| {
+                    [(own.from, own.to), (own.to, own.from)].contains(&(path.from, path.to))
+                })
+        })
+    };
+    case.directions().iter().any(|directions| {
+        [0, 1].into_iter().all(|end| {
+            let mut flows = directions.alive(end, answered.1, sa.seen.first.1);
+            flows.any(is_own)
+        })
+    })
 }
