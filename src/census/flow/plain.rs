@@ -35,13 +35,13 @@ impl Often {
             _ => usize::MAX,
         };
         let step = self.steps.at_hand();
-        // Beyond the highest number there is none, so that no packet has it.
-        let mut next = u64::from(begin);
         let mut last = self.last;
         let (mut count, mut cut, mut padded) = (0_u32, 0_u32, 0_u32);
         let (mut bytes, mut dont_fragment, mut ttl) = (0_u64, false, self.ttl);
-        // Nothing is called in this loop, so that all of it stays in registers.
-        for packet in train.first(room).packets() {
+        // Behind the highest number of all come such as no packet has. Nothing is called in this loop, so that what it
+        // sums up stays in registers.
+        let numbers = u64::from(begin)..;
+        for (next, packet) in numbers.zip(train.first(room).packets()) {
             let is_plain = next == u64::from(packet.sequence)
                 && packet.traffic_class >> 2 == dscp
                 && step.contains(&packet.time)
@@ -50,7 +50,6 @@ impl Often {
                 break;
             }
             last = (packet.frame, packet.time);
-            next += 1;
             count += 1;
             cut += u32::from(packet.cut);
             padded += u32::from(packet.padded);

@@ -580,7 +580,7 @@ mod tests {
 
     #[test]
     fn two_tunnels_whose_owners_begin_anew_as_soon_as_they_have_lost_them() {
-        let end = |n: u32| if n % 2 == 0 { 'A' } else { 'C' };
+        let end = |n: u32| if n.is_multiple_of(2) { 'A' } else { 'C' };
         // B ends each when the next, the other's, has said who it is.
         let text: String = (0..8)
             .map(|n: u32| {
@@ -595,7 +595,7 @@ mod tests {
     fn a_peer_that_restarts_and_sends_all_away_by_turns() {
         let text: String = (0..8)
             .flat_map(|n: u32| {
-                let (at, first) = (f64::from(n) * 5.0, n % 2 == 0);
+                let (at, first) = (f64::from(n) * 5.0, n.is_multiple_of(2));
                 let (one, two) = if first { ('A', 'C') } else { ('C', 'A') };
                 // Both are sent away at the fifth second; who hears of it first begins anew before the other does.
                 let over = |end: char| at + 5.0 + if (end == 'A') == first { 0.015 } else { 0.0 };
