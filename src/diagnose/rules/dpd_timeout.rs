@@ -544,6 +544,23 @@ mod tests {
     }
 
     #[test]
+    fn a_peer_whose_own_requests_end_in_vain_as_well() {
+        // Much of IKE is lost both ways, by chance, until one request has lost all its copies.
+        let text = format!(
+            "{UP}
+             15 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80 again=1.5,4,8,12
+             16.5 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80
+             16.6 A:500 > B:500 INFORMATIONAL i=1 r=2 id=0 response by=initiator sealed 80
+             22 B:500 > A:500 INFORMATIONAL i=1 r=2 id=1 request by=responder sealed 80 again=1.5,4,8"
+        );
+        fires(&text, "dpd-timeout");
+        // Who asked still answers: the IKE SA lives.
+        let answer = "31 A:500 > B:500 INFORMATIONAL i=1 r=2 id=1 response by=initiator sealed 80
+                      36 B > A ESP 0xa1 seq 21";
+        silent(&format!("{text}\n{answer}"), "dpd-timeout");
+    }
+
+    #[test]
     fn ikev1_probes_into_nothing() {
         verdict(
             "0   A:500 > B:500 QUICK i=1 r=2 id=7 sealed 188

@@ -2,7 +2,7 @@
 
 mod ikev1;
 
-use super::{Asked, Tap, asked, end_of, first, life, refused_child};
+use super::{Asked, Fate, Tap, asked, end_of, first, life, refused_child};
 use crate::diagnose::{Case, Cite, Signs};
 use crate::language::Text;
 use crate::model::{EspFlow, Exchange, Flight, IkeSa, Model};
@@ -131,7 +131,8 @@ fn is_lone_quick_mode(case: &Case<'_>, asked: &Asked<'_>) -> bool {
 }
 
 /// Whether the peer's own requests go on, one after the other: each was answered to its
-/// satisfaction (RFC 7296 section 2.3), so both directions work and copies are lost by chance.
+/// satisfaction (RFC 7296 section 2.3), so both directions work and copies are lost by chance. They do not where
+/// they end in vain as well.
 pub fn goes_on(model: &Model, sa: &IkeSa, asked: &Asked<'_>) -> bool {
     sa.exchanges
         .iter()
@@ -143,6 +144,21 @@ pub fn goes_on(model: &Model, sa: &IkeSa, asked: &Asked<'_>) -> bool {
         .filter(|time| *time > asked.first.1)
         .count()
         >= 2
+        && !both_in_vain(model, sa, asked)
+}
+
+/// Whether the last request of the peer has no answer either, and who asked is not heard on this IKE SA after the
+/// last copy: it has given the IKE SA up, whatever was lost by chance.
+fn both_in_vain(model: &Model, sa: &IkeSa, asked: &Asked<'_>) -> bool {
+    let mut exchanges = sa.exchanges.iter().map(|id| &model.exchanges[*id]);
+    let own = exchanges.clone().flat_map(|exchange| &exchange.flights);
+    let own = own.filter(|flight| flight.by == asked.flight.by);
+    let mut own = own.flat_map(|flight| seen_at(model, flight, asked.message.vantage));
+    let latest = exchanges.rfind(|exchange| exchange.by != asked.exchange.by);
+    latest
+        .and_then(|exchange| Asked::of(model, exchange))
+        .is_some_and(|latest| latest.fate != Fate::Answered && latest.attempts() > 1)
+        && !own.any(|time| time > asked.last.1)
 }
 
 /// Whether the peer speaks on another IKE SA that was there before the request: then it is alive, and
