@@ -144,10 +144,9 @@ impl Model {
     /// A datagram of a flight as this vantage recorded it: a NAT between two taps gives it other
     /// addresses at each.
     pub fn seen_at(&self, flight: &Flight, vantage: crate::units::Vantage) -> Option<&Message> {
-        let copies = flight.parts.iter().chain(&flight.again);
-        copies
-            .chain(&flight.elsewhere)
-            .map(|id| &self.messages[*id])
+        flight
+            .copies()
+            .map(|id| &self.messages[id])
             .find(|message| message.vantage == vantage)
     }
 

@@ -239,11 +239,8 @@ pub(super) fn seen_at(
     vantage: Vantage,
 ) -> impl Iterator<Item = Timestamp> {
     flight
-        .parts
-        .iter()
-        .chain(&flight.again)
-        .chain(&flight.elsewhere)
-        .map(|id| &model.messages[*id])
+        .copies()
+        .map(|id| &model.messages[id])
         .filter(move |message| message.vantage == vantage)
         .map(|message| message.time)
 }
