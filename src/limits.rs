@@ -539,9 +539,12 @@ pub const LINK_CHOICES: usize = 16;
 /// taken for copies and not told, as where ESP accompanies them.
 pub const COPY_FLOWS: usize = 1 << 12;
 
-/// Selectors that packets in clear are held against, of all tunnels. What passes in clear is told of the
-/// first tunnel of its link where none of these takes it.
+/// Selectors that packets in clear are held against, of all tunnels. What passes in clear is told of
+/// some tunnel of its link where none of these takes it.
 pub const CLEAR_SELECTORS: usize = 1 << 12;
+
+/// Tunnels of a link, or of a gateway there, that packets in clear may belong in.
+pub const CLEAR_TUNNELS: usize = 1 << 6;
 
 /// Flows of one pair of gateways that are compared each with each.
 pub const LINK_CROWD: usize = 64;

@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::net::IpAddr;
+use core::num::NonZeroU64;
 
 /// A moment, in nanoseconds since the Unix epoch, as the capture's clock told it.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -69,6 +70,19 @@ pub struct FrameId {
 impl fmt::Display for FrameId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.number)
+    }
+}
+
+/// The link-layer address of a station: of who put a frame on the link.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct LinkAddress(NonZeroU64);
+
+impl LinkAddress {
+    /// An address of at most eight octets; `None` of a longer one, and of zeros, which stand for none.
+    pub fn new(octets: &[u8]) -> Option<Self> {
+        let mut wide = [0; 8];
+        wide.get_mut(..octets.len())?.copy_from_slice(octets);
+        NonZeroU64::new(u64::from_be_bytes(wide)).map(Self)
     }
 }
 

@@ -4,56 +4,154 @@ use super::taps::recorded_at;
 use super::{HashMap, HashSet};
 use crate::limits;
 use crate::model::{ClearFlow, Model, Selector, Tunnel, TunnelId, selector};
-use crate::units::Vantage;
+use crate::units::{LinkAddress, Timestamp, Vantage};
 use std::net::IpAddr;
 
-/// Gives packets in clear to the tunnel of their vantage whose selectors take them, where that is
-/// known, else to the first tunnel there; and to the first there that has either address as an end.
+/// Gives packets in clear to the tunnel of their vantage whose selectors take them, where that is known, else to
+/// [one](Beside::likeliest) of the gateway that let them out, or of those there; and to the first there that has
+/// either address as an end.
 pub(super) fn share(model: &mut Model) {
     if model.clear.is_empty() {
         return;
     }
-    let asked: HashSet<IpAddr> = model
-        .clear
-        .iter()
-        .flat_map(|clear| [clear.from, clear.to])
-        .collect();
-    let mut first: HashMap<(Vantage, Option<IpAddr>), TunnelId> = HashMap::default();
+    name_gateways(model);
+    let ends = |clear: &ClearFlow| [Some(clear.from), Some(clear.to), clear.gateway];
+    let asked = model.clear.iter().flat_map(ends).flatten();
+    let mut beside = Beside::of(asked.collect());
     let mut selected = Selected::default();
     for (id, tunnel) in model.tunnels.entries() {
-        let ends = tunnel.addresses.iter().flatten().copied();
-        let ends: Vec<IpAddr> = ends.filter(|end| asked.contains(end)).collect();
-        let mut before = None;
-        for vantage in recorded_at(model, tunnel) {
-            if before.replace(vantage) == Some(vantage) {
-                continue;
-            }
-            first.entry((vantage, None)).or_insert(id);
-            for end in &ends {
-                first.entry((vantage, Some(*end))).or_insert(id);
-            }
-        }
+        beside.add(model, id, tunnel);
         selected.add(model, id, tunnel);
     }
-    let takers: Vec<[Option<TunnelId>; 3]> = model
-        .clear
-        .iter()
-        .map(|clear| {
-            let first = |end| first.get(&(clear.vantage, end)).copied();
-            [
-                selected.taker(clear).or_else(|| first(None)),
-                first(Some(clear.from)),
-                first(Some(clear.to)),
-            ]
-        })
-        .collect();
-    for (place, takers) in takers.into_iter().enumerate() {
+    let rows = model.clear.iter().map(|clear| {
+        let with = |end| beside.with(clear.vantage, end);
+        let choice = match with(clear.gateway) {
+            [] => with(None),
+            of_gateway => of_gateway,
+        };
+        let (taker, tunnels) = match selected.taker(clear) {
+            Some(taker) => (Some(taker), 1),
+            None => (Beside::likeliest(choice, clear), choice.len()),
+        };
+        let first = |end| with(Some(end)).first().map(|tunnel| tunnel.id);
+        (tunnels, [taker, first(clear.from), first(clear.to)])
+    });
+    let rows: Vec<(usize, [Option<TunnelId>; 3])> = rows.collect();
+    for (place, (tunnels, takers)) in rows.into_iter().enumerate() {
+        if let Some(clear) = model.clear.get_mut(place) {
+            clear.tunnels = tunnels;
+        }
         for id in takers.into_iter().flatten() {
             let rows = &mut model.tunnels[id].clear;
             if rows.last() != Some(&place) {
                 rows.push(place);
             }
         }
+    }
+}
+
+/// Names the gateway that let packets in clear out. A router may put those of many gateways on the link.
+fn name_gateways(model: &mut Model) {
+    let stations = model.clear.iter();
+    let stations = stations.filter_map(|clear| Some((clear.vantage, clear.station?)));
+    let mut gateways: HashMap<(Vantage, LinkAddress), Gateway> = stations
+        .map(|station| (station, Gateway::Unknown))
+        .collect();
+    if gateways.is_empty() {
+        return;
+    }
+    for message in model.messages.iter() {
+        let station = message.station.map(|station| (message.vantage, station));
+        if let Some(gateway) = station.and_then(|station| gateways.get_mut(&station)) {
+            gateway.hear(message.path.from().address);
+        }
+    }
+    for clear in &mut model.clear {
+        let station = clear.station.map(|station| (clear.vantage, station));
+        if let Some(Gateway::One(address)) = station.and_then(|station| gateways.get(&station)) {
+            clear.gateway = Some(*address);
+        }
+    }
+}
+
+/// Whose IKE messages a station puts on a link.
+#[derive(Clone, Copy)]
+enum Gateway {
+    Unknown,
+    One(IpAddr),
+    Several,
+}
+
+impl Gateway {
+    fn hear(&mut self, from: IpAddr) {
+        *self = match *self {
+            Self::Unknown => Self::One(from),
+            Self::One(known) if known == from => Self::One(known),
+            Self::One(_) | Self::Several => Self::Several,
+        };
+    }
+}
+
+/// Tunnels by where they were recorded and by their ends, of those that are asked for.
+struct Beside {
+    asked: HashSet<IpAddr>,
+    tunnels: HashMap<(Vantage, Option<IpAddr>), Vec<Candidate>>,
+}
+
+/// A tunnel, and from when to when its ESP passed.
+#[derive(Clone, Copy)]
+struct Candidate {
+    id: TunnelId,
+    esp: Option<(Timestamp, Timestamp)>,
+}
+
+impl Beside {
+    fn of(asked: HashSet<IpAddr>) -> Self {
+        Self {
+            asked,
+            tunnels: HashMap::default(),
+        }
+    }
+
+    fn add(&mut self, model: &Model, id: TunnelId, tunnel: &Tunnel) {
+        let ends = tunnel.addresses.iter().flatten().copied();
+        let ends: Vec<IpAddr> = ends.filter(|end| self.asked.contains(end)).collect();
+        let flows = || tunnel.flows.iter().map(|id| model.flows[*id].seen);
+        let first = flows().map(|seen| seen.first.1).min();
+        let last = flows().map(|seen| seen.last.1).max();
+        let candidate = Candidate {
+            id,
+            esp: first.zip(last),
+        };
+        let mut before = None;
+        for vantage in recorded_at(model, tunnel) {
+            if before.replace(vantage) == Some(vantage) {
+                continue;
+            }
+            for end in ends.iter().copied().map(Some).chain([None]) {
+                let rows = self.tunnels.entry((vantage, end)).or_default();
+                let is_there = rows.last().is_some_and(|last| last.id == id);
+                if !is_there && rows.len() < limits::CLEAR_TUNNELS {
+                    rows.push(candidate);
+                }
+            }
+        }
+    }
+
+    /// The tunnels of a vantage, of those that have an end; or of all.
+    fn with(&self, vantage: Vantage, end: Option<IpAddr>) -> &[Candidate] {
+        self.tunnels.get(&(vantage, end)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The first of these tunnels that has no ESP while packets pass in clear, else the first: what should be in a
+    /// tunnel leaves it where there is no SA.
+    fn likeliest(tunnels: &[Candidate], clear: &ClearFlow) -> Option<TunnelId> {
+        let (from, until) = (clear.seen.first.1, clear.seen.last.1);
+        let passes = |(first, last): (Timestamp, Timestamp)| first <= until && last >= from;
+        let idle = tunnels
+            .iter()
+            .find(|tunnel| !tunnel.esp.is_some_and(passes));
+        idle.or(tunnels.first()).map(|tunnel| tunnel.id)
     }
 }
 

@@ -224,6 +224,7 @@ impl Census {
             frame: datagram.stamp.frame,
             time,
             vantage: datagram.stamp.vantage,
+            station: datagram.stamp.station,
             path: self.paths.route(&datagram.path),
             ip: datagram.ip,
             cut,

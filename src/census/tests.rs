@@ -289,6 +289,7 @@ fn stamp(number: u64) -> Stamp {
             input: 0,
             interface: 0,
         },
+        station: None,
         wire_len: 0,
     }
 }
@@ -433,6 +434,9 @@ fn packets_in_clear_are_summed_up_by_pair_and_protocol() {
             first: (stamp(number).frame, seconds(number.cast_signed())),
             last: (stamp(number + 1).frame, seconds(number.cast_signed() + 1)),
         },
+        station: None,
+        gateway: None,
+        tunnels: 0,
         refused: None,
     };
     let refused = |number: u64| {
@@ -598,6 +602,9 @@ fn rows_beyond_a_limit_are_counted_and_told() {
                 first: at,
                 last: at,
             },
+            station: None,
+            gateway: None,
+            tunnels: 0,
             refused: None,
         });
     }

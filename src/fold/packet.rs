@@ -50,6 +50,7 @@ impl<'a> EspPacket<'a> {
                 frame: self.frame,
                 time: Some(self.time),
                 vantage: lane.vantage,
+                station: None,
                 wire_len: 0,
             },
             path: lane.path,

@@ -85,6 +85,7 @@ fn stamp(number: u64, time: Timestamp) -> Stamp {
             input: 0,
             interface: 0,
         },
+        station: None,
         wire_len: 0,
     }
 }

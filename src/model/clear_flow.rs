@@ -2,7 +2,7 @@
 
 use super::ike_sa::Seen;
 use crate::net::IcmpError;
-use crate::units::{FrameId, Timestamp, Vantage};
+use crate::units::{FrameId, LinkAddress, Timestamp, Vantage};
 use std::net::IpAddr;
 
 /// Packets in clear of one pair of addresses and one protocol, in one direction.
@@ -24,6 +24,12 @@ pub struct ClearFlow {
     pub requests: u64,
     /// First and last; of errors alone, if nothing but those came.
     pub seen: Seen,
+    /// Which station put all of them on the link; `None` if several did, or the link does not tell.
+    pub station: Option<LinkAddress>,
+    /// The gateway that let them out: whose IKE messages, and nobody else's, that station put there.
+    pub gateway: Option<IpAddr>,
+    /// How many tunnels they may belong in: one where selectors that were read take them.
+    pub tunnels: usize,
     /// What ICMP says of them.
     pub refused: Option<Box<Refusal>>,
 }
@@ -42,18 +48,20 @@ pub struct Refusal {
 }
 
 impl ClearFlow {
-    /// Takes when packets came, before they are counted.
-    pub(crate) fn see(&mut self, seen: Seen) {
+    /// Takes when packets came, and from which station, before they are counted.
+    pub(crate) fn see(&mut self, seen: Seen, station: Option<LinkAddress>) {
         if self.packets == 0 {
             self.seen.first = seen.first;
+            self.station = station;
         }
         self.seen.last = seen.last;
+        self.station = self.station.filter(|before| station == Some(*before));
     }
 
     /// Takes what came later of the same pair.
     pub(crate) fn take(&mut self, later: Self) {
         if later.packets > 0 {
-            self.see(later.seen);
+            self.see(later.seen, later.station);
         }
         self.packets += later.packets;
         self.bytes += later.bytes;

@@ -7,7 +7,7 @@ use super::route::Route;
 use super::table::id;
 use crate::net::{IpFacts, Path};
 use crate::registry::PayloadType;
-use crate::units::{FrameId, Timestamp, Vantage};
+use crate::units::{FrameId, LinkAddress, Timestamp, Vantage};
 use crate::wire::{self, fault::Faults};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -24,6 +24,8 @@ pub struct Message {
     pub time: Timestamp,
     /// Where it was recorded.
     pub vantage: Vantage,
+    /// Which station put it on the link, where the link tells.
+    pub station: Option<LinkAddress>,
     /// Between whom, and inside what.
     pub path: Route,
     /// Of the IP header.

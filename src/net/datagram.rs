@@ -5,7 +5,7 @@ use super::inner::Inner;
 use super::learned::Pair;
 use super::null::Null;
 use super::opening::Opening;
-use crate::units::{Endpoint, EspSpi, FrameId, IkeSpis, Timestamp, Vantage};
+use crate::units::{Endpoint, EspSpi, FrameId, IkeSpis, LinkAddress, Timestamp, Vantage};
 use crate::wire::esp::EspHeader;
 use std::net::IpAddr;
 
@@ -34,6 +34,8 @@ pub struct Stamp {
     pub time: Option<Timestamp>,
     /// Where.
     pub vantage: Vantage,
+    /// Which station put it on the link, where the link tells.
+    pub station: Option<LinkAddress>,
     /// Octets of the frame on the wire.
     pub wire_len: u32,
 }

@@ -4,6 +4,7 @@ use super::Next;
 use super::ether::{self, ether_type};
 use super::octets::Octets;
 use crate::capture::LinkType;
+use crate::units::LinkAddress;
 
 const NULL: LinkType = LinkType(0);
 pub(super) const ETHERNET: LinkType = LinkType(1);
@@ -74,6 +75,19 @@ pub(super) fn before_ip(link: LinkType, bytes: &[u8]) -> Option<BeforeIp> {
         _ => return None,
     };
     names_ip(kind).then_some(BeforeIp { length, is_tagged })
+}
+
+/// The station that put a frame on the link: the source address of Ethernet, and of Linux cooked captures, which tell
+/// how long it is. `None` on links without such addresses.
+#[inline]
+pub(super) fn station(link: LinkType, bytes: &[u8]) -> Option<LinkAddress> {
+    let address = match link {
+        ETHERNET => bytes.get(6..12)?,
+        LINUX_SLL => bytes.get(6..14)?.get(..usize::from(*bytes.get(5)?))?,
+        LINUX_SLL2 => bytes.get(12..20)?.get(..usize::from(*bytes.get(11)?))?,
+        _ => return None,
+    };
+    LinkAddress::new(address)
 }
 
 /// Link types that few captures have, kept out of the way of the others.

@@ -54,7 +54,7 @@ pub(crate) use reassembly::{Pushed, Reassembler, Whole};
 pub(crate) use stream::Streams;
 
 use crate::capture::{Frame, LinkType};
-use crate::units::{Endpoint, Vantage};
+use crate::units::{Endpoint, LinkAddress, Vantage};
 use crate::wire::ah::AuthenticationHeader;
 use crate::wire::content;
 use crate::wire::esp::EspHeader;
@@ -627,6 +627,7 @@ fn stamp(frame: &Frame<'_>) -> Stamp {
         frame: frame.id,
         time: frame.time,
         vantage: vantage(frame),
+        station: station(frame),
         wire_len: frame.wire_len,
     }
 }
@@ -639,6 +640,12 @@ pub(crate) fn vantage(frame: &Frame<'_>) -> Vantage {
         vantage.interface = link::linux_sll2_interface(frame.bytes).unwrap_or(0);
     }
     vantage
+}
+
+/// Which station put a frame on the link, where the link tells.
+#[inline]
+pub(crate) fn station(frame: &Frame<'_>) -> Option<LinkAddress> {
+    link::station(frame.link, frame.bytes)
 }
 
 #[inline]

@@ -3,7 +3,7 @@
 use super::*;
 use crate::fuzzing::ways_agree;
 use crate::net::express::Express;
-use crate::units::{FrameId, Timestamp, Vantage};
+use crate::units::{FrameId, LinkAddress, Timestamp, Vantage};
 use std::net::IpAddr;
 
 /// What is built so far: its octets, the EtherType that names them, and what lies around IPsec in
@@ -761,6 +761,26 @@ fn peeled<'a>(frame: &Frame<'a>) -> Vec<Datagram<'a>> {
     });
     ways_agree(frame, &datagrams);
     datagrams
+}
+
+#[test]
+fn the_station_of_a_frame_is_told_where_the_link_has_addresses() {
+    let address = |octets: &[u8]| LinkAddress::new(octets);
+    let ether = [&[9; 6][..], &[2, 0, 0, 0, 0, 7], &[8, 0]].concat();
+    let cooked = |length: u8| [&[0, 0, 0, 1, 0, length][..], &[2, 0, 0, 0, 0, 7, 5, 5]].concat();
+    let cooked2 = [&[0; 11][..], &[6], &[2, 0, 0, 0, 0, 7, 0, 0]].concat();
+    let station = |link, bytes: &[u8]| link::station(LinkType(link), bytes);
+    let seven = address(&[2, 0, 0, 0, 0, 7]);
+    assert!(seven.is_some());
+    assert_eq!(station(1, &ether), seven);
+    assert_eq!(station(113, &cooked(6)), seven);
+    assert_eq!(station(276, &cooked2), seven);
+    // Longer than an address can be, none, of no station, cut, and without addresses.
+    assert_eq!(station(113, &cooked(9)), None);
+    assert_eq!(station(113, &cooked(0)), None);
+    assert_eq!(station(1, &[0; 14]), None);
+    assert_eq!(station(1, ether.get(..11).unwrap()), None);
+    assert_eq!(station(101, &ether), None);
 }
 
 #[test]

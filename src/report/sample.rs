@@ -238,6 +238,7 @@ fn message(number: u64, millis: i64, response: bool) -> Message {
         frame: frame(number),
         time: at(millis),
         vantage: VANTAGE,
+        station: None,
         path: path(response).into(),
         ip: IpFacts::default(),
         cut: false,

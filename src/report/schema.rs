@@ -250,6 +250,7 @@ mod tests {
                     input: 0,
                     interface: 0,
                 },
+                station: None,
                 wire_len: 200,
             },
             path: Path { from, to, encap },

@@ -3,7 +3,7 @@
 use super::room::{give, take};
 use crate::model::{ClearFlow, Refusal, Seen};
 use crate::net::{IcmpError, Passer, Path, Stamp};
-use crate::units::{FrameId, Timestamp, Vantage, address_bits};
+use crate::units::{FrameId, LinkAddress, Timestamp, Vantage, address_bits};
 use foldhash::quality::RandomState;
 use hashbrown::hash_table::{self, HashTable};
 use std::hash::BuildHasher;
@@ -29,11 +29,12 @@ impl ClearFlows {
         give(&mut self.rows, room);
     }
 
-    /// Counts a packet that was recorded `at` a frame and a time.
+    /// Counts a packet that a station put on the link, recorded `at` a frame and a time.
     pub(super) fn add(
         &mut self,
         at: (FrameId, Option<Timestamp>),
         vantage: Vantage,
+        station: Option<LinkAddress>,
         passer: &Passer,
     ) {
         let &Passer {
@@ -43,10 +44,11 @@ impl ClearFlows {
             clear,
         } = passer;
         self.note(at, vantage, (from, to), clear.protocol, |row, at| {
-            row.see(Seen {
+            let seen = Seen {
                 first: at,
                 last: at,
-            });
+            };
+            row.see(seen, station);
             row.packets += 1;
             row.bytes += u64::from(length);
             row.requests += u64::from(clear.syn || clear.echo_request);
@@ -116,6 +118,9 @@ impl ClearFlows {
                         first: at,
                         last: at,
                     },
+                    station: None,
+                    gateway: None,
+                    tunnels: 0,
                     refused: None,
                 });
                 place

@@ -191,7 +191,8 @@ impl Notes {
     fn take_clear(&mut self, frame: &Frame<'_>, passer: Option<&Passer>) {
         if let Some(passer) = passer {
             let at = (frame.id, frame.time);
-            self.clear.add(at, net::vantage(frame), passer);
+            self.clear
+                .add(at, net::vantage(frame), net::station(frame), passer);
         }
     }
 
@@ -265,7 +266,7 @@ impl Notes {
                     clear,
                 };
                 let at = (stamp.frame, stamp.time);
-                return self.clear.add(at, stamp.vantage, &passer);
+                return self.clear.add(at, stamp.vantage, stamp.station, &passer);
             }
             Body::Refused(error) => return self.clear.refuse(stamp, path, error),
             Body::Esp(_) => return,

@@ -78,6 +78,7 @@ fn datagram(frame: FrameId, octets: &[u8]) -> Datagram<'_> {
                 input: 0,
                 interface: 0,
             },
+            station: None,
             wire_len: 0,
         },
         path: Path {

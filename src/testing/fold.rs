@@ -76,6 +76,9 @@ pub(super) fn fold(packets: &[Packet]) -> Model {
                         first: here,
                         last: here,
                     },
+                    station: packet.station,
+                    gateway: None,
+                    tunnels: 0,
                     refused: Some(Box::new(Refusal {
                         by: packet.path.from.address,
                         error: *error,
@@ -144,6 +147,9 @@ pub(super) fn fold(packets: &[Packet]) -> Model {
                         first: here,
                         last: here,
                     },
+                    station: packet.station,
+                    gateway: None,
+                    tunnels: 0,
                     refused: None,
                 };
                 add_clear(&mut model.clear, row);
@@ -216,6 +222,7 @@ fn push_message(model: &mut Model, packet: &Packet, frame: FrameId, vantage: Van
         frame,
         time: packet.time,
         vantage,
+        station: packet.station,
         path: packet.path.into(),
         ip: IpFacts {
             ttl: packet.ttl,

@@ -5,7 +5,7 @@ use super::octets::Writer;
 use super::payload::payload;
 use super::words::{Words, at, end, integer, number, path, words};
 use crate::net::{FailedEsp, IcmpError, Inner, OpenedEsp, Opening, Path, Quote, SaId, Unopened};
-use crate::units::{Endpoint, EspSpi, IkeSpis, Timestamp};
+use crate::units::{Endpoint, EspSpi, IkeSpis, LinkAddress, Timestamp};
 use std::collections::HashMap;
 use std::net::IpAddr;
 
@@ -16,6 +16,8 @@ pub(super) struct Packet {
     pub(super) time: Timestamp,
     /// Which input recorded it.
     pub(super) tap: u16,
+    /// Which station put it on the link.
+    pub(super) station: Option<LinkAddress>,
     /// Between whom.
     pub(super) path: Path,
     /// Time to live.
@@ -97,6 +99,9 @@ impl Reader {
         let mut packet = Packet {
             time: at(time),
             tap: words.value("tap=")?.unwrap_or(0),
+            station: words
+                .value("station=")?
+                .and_then(|number: u8| LinkAddress::new(&[number])),
             path: path(from, to),
             ttl: words.value("ttl=")?.unwrap_or(64),
             class: words.value("class=")?.unwrap_or(0),

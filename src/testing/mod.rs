@@ -15,8 +15,9 @@
 //! **Ends** are one capital letter (`A` is 192.0.2.1, `B` 192.0.2.2, …) or an IP address
 //! (an IPv6 address with a port in brackets). A port puts ESP into UDP.
 //!
-//! **Every line** takes `tap=N` (input recorded by, 0 unless said), `ttl=N` (64), `class=N` (DSCP and
-//! ECN in one octet, 0), `df`, `padded` (its frame is longer).
+//! **Every line** takes `tap=N` (input recorded by, 0 unless said), `station=N` (which put it on the link; the link
+//! does not tell unless said), `ttl=N` (64), `class=N` (DSCP and ECN in one octet, 0), `df`, `padded` (its frame is
+//! longer).
 //!
 //! **IKE lines** name an exchange: `IKE_SA_INIT`, `IKE_INTERMEDIATE`, `IKE_AUTH`, `CREATE_CHILD_SA`,
 //! `INFORMATIONAL`, `IKE_FOLLOWUP_KE`, `GSA_AUTH`, `GSA_REKEY`; `MAIN`, `AGGRESSIVE`, `QUICK`,

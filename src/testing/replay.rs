@@ -79,6 +79,7 @@ pub(super) fn replay(packets: &[Packet], visit: &mut dyn FnMut(&Datagram<'_>, Ti
                     input: packet.tap,
                     interface: 0,
                 },
+                station: packet.station,
                 wire_len: 0,
             },
             path: packet.path,

@@ -34,8 +34,8 @@ impl<'m> Leaks<'m> {
         }
         let esp = LazyCell::new(|| Received::of(case.model, &vantages));
         let is_leak = |clear: &&ClearFlow| {
-            let shared = vantages.get(&clear.vantage).copied().unwrap_or(false);
-            is_leak(case, clear, shared, &esp)
+            let transit = is_in_transit(case, clear, &vantages);
+            is_leak(case, clear, transit, &esp)
         };
         let rows = strangers.into_iter().filter(is_leak).collect();
         Self { rows, vantages }
@@ -47,10 +47,15 @@ impl<'m> Leaks<'m> {
     }
 
     /// Whether they were recorded on a link that tunnels of other parties share: what is in clear there need not
-    /// be of this tunnel.
-    pub fn are_in_transit(&self, leak: &ClearFlow) -> bool {
-        self.vantages.get(&leak.vantage).copied().unwrap_or(false)
+    /// be of this tunnel, unless one of its gateways let them out.
+    pub fn are_in_transit(&self, case: &Case<'_>, leak: &ClearFlow) -> bool {
+        is_in_transit(case, leak, &self.vantages)
     }
+}
+
+fn is_in_transit(case: &Case<'_>, clear: &ClearFlow, vantages: &BTreeMap<Vantage, bool>) -> bool {
+    let of_this = |gateway| end_of(case.tunnel, gateway).is_some();
+    !clear.gateway.is_some_and(of_this) && vantages.get(&clear.vantage).copied().unwrap_or(false)
 }
 
 /// Whether both addresses are private, and neither is of the tunnel's gateways or of a network with one of them:
@@ -66,14 +71,14 @@ fn is_between_strangers(case: &Case<'_>, clear: &ClearFlow) -> bool {
 }
 
 /// Whether these packets should have been in the tunnel.
-fn is_leak(case: &Case<'_>, clear: &ClearFlow, shared: bool, esp: &Received<'_>) -> bool {
+fn is_leak(case: &Case<'_>, clear: &ClearFlow, transit: bool, esp: &Received<'_>) -> bool {
     let known = [clear.from, clear.to].map(|address| is_selected(case, address));
     let answers = LazyCell::new(|| answers_inside(case, clear));
     // What the selectors name belongs inside whatever it asks for. Where they are known, packets of which
     // neither end is in them are of somebody else.
     let asks = match known {
         [Some(true), Some(true)] => clear.packets,
-        _ if !known.contains(&Some(false)) && !shared && follows_esp(case, clear) => clear.packets,
+        _ if !known.contains(&Some(false)) && !transit && follows_esp(case, clear) => clear.packets,
         _ if answers.is_some() => clear.packets,
         _ => clear.requests,
     };

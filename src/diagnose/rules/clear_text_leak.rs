@@ -4,7 +4,7 @@ use crate::diagnose::facts::leak::{
     FEW, answers_inside, goes_past, has_private_ends, is_cut_off, is_served,
 };
 use crate::diagnose::facts::life::{self, Closing};
-use crate::diagnose::facts::{clear, is_selected};
+use crate::diagnose::facts::{clear, end_of, is_selected};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::model::{AuthOutcome, ChildOutcome, ClearFlow, Exchange, IkeSaId, IkeState, Model};
@@ -33,7 +33,7 @@ Packets between two private networks pass on the link between the gateways witho
 On the same link as IKE and ESP, requests (TCP SYN, ICMP echo) between two private addresses, or with the keys of IKE any packets between addresses that the selectors name, or with those of ESP answers to what is asked inside the tunnel in vain, pass in clear and get no answer in clear, after the tunnel was first negotiated. Where ESP of one direction had just stopped and none of it comes meanwhile, packets that ask for nothing count too, as those of connections that stood before; that is told for information. What begins within seconds of the delete of the IKE SA, while no other is up, cannot have come out of ESP. Where selectors that were read take the packets, and no ESP goes that way meanwhile, the gateway lets them out past its SA. Where a router answers by ICMP that it has no way for them, they are no copies. Packets of one local network, and of the gateways themselves, do not count.
 
 ## What else looks like it
-Linux shows decrypted inbound packets on the outside interface: they come together with ESP of one direction, at least as many packets of it, over all SAs that follow one another. A capture filter may leave out ESP and keep such copies: where no ESP is seen at all although a child SA may be up that takes these packets, they are told for information only. A capture on all interfaces shows the inside too; there answers are in clear as well. Both are left out, and so are, with the keys of IKE, addresses that no selectors name. On a link that tunnels of several parties share it is told for information only, unless the selectors name both addresses.
+Linux shows decrypted inbound packets on the outside interface: they come together with ESP of one direction, at least as many packets of it, over all SAs that follow one another. A capture filter may leave out ESP and keep such copies: where no ESP is seen at all although a child SA may be up that takes these packets, they are told for information only. A capture on all interfaces shows the inside too; there answers are in clear as well. Both are left out, and so are, with the keys of IKE, addresses that no selectors name. On a link that tunnels of several parties share it is told for information only, unless the selectors name both addresses, or the station that sends them is a gateway of the tunnel, as its IKE messages tell. Where a gateway has several tunnels, and no selectors that were read take the packets, they are told of one that has no ESP meanwhile, or of the first.
 
 ## What to do
 1. Compare the addresses with the traffic selectors of both sides: they may have been narrowed.
@@ -57,7 +57,10 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let blind = leaks.iter().all(|clear| {
         may_lack_esp(case, clear) && is_covered(case, clear) && !is_cut_off(case, clear)
     });
-    let transit = case.leaks().are_in_transit(first);
+    let transit = case.leaks().are_in_transit(case, first);
+    let sender = first
+        .gateway
+        .filter(|gateway| end_of(case.tunnel, *gateway).is_some());
     let answers = leaks
         .iter()
         .find(|clear| answers_inside(case, clear).is_some());
@@ -90,6 +93,15 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         to
     )
     .then(silent.then_some("No ESP goes that way meanwhile."))
+    .then(sender.map(|gateway| {
+        say!("By their link-layer source {gateway} let them out.", gateway)
+    }))
+    .then((first.tunnels > 1).then(|| {
+        say!(
+            "Which of the {tunnels} tunnels here they belong in, no selector that was read tells.",
+            tunnels = first.tunnels
+        )
+    }))
     .then(answers.map(|clear| {
         say!(
             "Inside the tunnel {asker} asks {host}, and nothing of {host} answers there: the answers go past the tunnel.",
@@ -432,6 +444,60 @@ mod tests {
             "clear-text-leak",
         );
         assert_eq!(finding.severity, Severity::Info);
+    }
+
+    #[test]
+    fn on_a_shared_link_the_station_that_sends_them_tells_whose_they_are() {
+        let tunnel = |from: char, to: char, n: u8| {
+            format!(
+                "0 {from}:500 > {to}:500 INFORMATIONAL i={n} r=7{n} id=4 request sealed 80 station={n}
+                 0.1 {to}:500 > {from}:500 INFORMATIONAL i={n} r=7{n} id=4 response sealed 80 station=9
+                 1 {from} > {to} ESP 0xb{n} seq 1..20 every 0.5 size 136
+                 1.1 {to} > {from} ESP 0xa{n} seq 1..20 every 0.5 size 136
+                 "
+            )
+        };
+        let both = [tunnel('A', 'B', 1), tunnel('C', 'D', 2)].concat();
+        let told = |station: &str| {
+            let leak = "15 10.1.0.5 > 10.2.7.9 CLEAR 1 count 5 every 1 requests 5";
+            let found = fires(&format!("{both}{leak} {station}"), "clear-text-leak");
+            (found.tunnel.map(|tunnel| tunnel.0), found.severity)
+        };
+        assert_eq!(told("station=1"), (Some(0), Severity::Error));
+        assert_eq!(told("station=2"), (Some(1), Severity::Error));
+        // A router brings those of both, and nobody knows station 5.
+        for station in ["station=9", "station=5", ""] {
+            assert_eq!(told(station), (Some(0), Severity::Info), "{station}");
+        }
+    }
+
+    #[test]
+    fn of_several_tunnels_of_a_gateway_it_is_told_of_one_without_esp() {
+        let tunnel = |peer: char, n: u8, again: &str| {
+            format!(
+                "0 A:500 > {peer}:500 INFORMATIONAL i={n} r=7{n} id=4 request sealed 80
+                 0.1 {peer}:500 > A:500 INFORMATIONAL i={n} r=7{n} id=4 response sealed 80
+                 1 A > {peer} ESP 0xb{n} seq 1..10 every 0.5 size 136
+                 1.1 {peer} > A ESP 0xa{n} seq 1..10 every 0.5 size 136
+                 {again}
+                 "
+            )
+        };
+        let told = |text: &str| {
+            let leak = "15 10.1.0.5 > 10.2.7.9 CLEAR 1 count 5 every 1 requests 5";
+            let found = fires(&format!("{text}{leak}"), "clear-text-leak");
+            let says = found.says.to_string();
+            (
+                found.tunnel.map(|tunnel| tunnel.0),
+                says.contains("tunnels here"),
+            )
+        };
+        // One is silent while they leave, and goes on.
+        let busy = tunnel('B', 2, "30 A > B ESP 0xb2 seq 11..20 every 0.5 size 136");
+        let idle = tunnel('C', 3, "");
+        assert_eq!(told(&[busy.as_str(), &idle].concat()), (Some(1), true));
+        assert_eq!(told(&[idle.as_str(), &busy].concat()), (Some(0), true));
+        assert_eq!(told(&idle), (Some(0), false));
     }
 
     #[test]

@@ -153,7 +153,7 @@ fn in_clear(case: &Case<'_>) -> Option<Finding> {
     let leaks = case.leaks().rows();
     let leak = leaks.first()?;
     // Of several parties nothing tells whose tunnel they want.
-    if case.leaks().are_in_transit(leak) {
+    if case.leaks().are_in_transit(case, leak) {
         return None;
     }
     let (begin, until, before) = silence(case, leak.vantage)?;

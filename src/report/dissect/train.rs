@@ -226,6 +226,7 @@ mod tests {
                     input: 0,
                     interface: 0,
                 },
+                station: None,
                 wire_len: 0,
             },
             path: Path {
