@@ -251,7 +251,8 @@ impl<'m> Received<'m> {
                     end.and_then(|end| elsewhere.get(end))
                         .is_some_and(|elsewhere| **elsewhere)
                 };
-                if seen.first.1 > last || seen.last.1 < from || is_silent() || goes_elsewhere() {
+                let is_apart = seen.first.1 > last || seen.last.1 < from;
+                if is_apart || is_of_others(clear, flow) || is_silent() || goes_elsewhere() {
                     continue;
                 }
                 // Packets in clear are counted with copies, too.
@@ -264,6 +265,15 @@ impl<'m> Received<'m> {
         }
         false
     }
+}
+
+/// Whether a gateway let packets in clear out that is no end of a flow. A copy has the link-layer source of the packet
+/// that it was in; what is forwarded after decryption has that of the gateway that received it.
+fn is_of_others(clear: &ClearFlow, flow: &EspFlow) -> bool {
+    let sender = flow.paths.first().map(|path| path.from.address);
+    clear
+        .gateway
+        .is_some_and(|gateway| gateway != flow.key.to && Some(gateway) != sender)
 }
 
 /// Whether packets that an end should send in the tunnel pass in clear while none of its ESP does.

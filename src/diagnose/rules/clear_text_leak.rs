@@ -472,6 +472,23 @@ mod tests {
     }
 
     #[test]
+    fn esp_of_others_accompanies_no_copies_of_a_gateway() {
+        let text = |station: u8| {
+            format!(
+                "0 A:500 > B:500 INFORMATIONAL i=1 r=2 id=4 request sealed 80 station=1
+                 0.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=4 response sealed 80 station=9
+                 1 A > B ESP 0xb1 seq 1..4 every 0.3 size 136
+                 1.1 B > A ESP 0xa1 seq 1..4 every 0.3 size 136
+                 1 C > D ESP 0xd1 seq 1..60 every 0.5 size 136
+                 1.1 D > C ESP 0xc1 seq 1..60 every 0.5 size 136
+                 15 10.1.0.5 > 10.2.7.9 CLEAR 1 count 5 every 1 requests 5 station={station}"
+            )
+        };
+        verdict(&text(1), "clear-text-leak");
+        silent(&text(3), "clear-text-leak");
+    }
+
+    #[test]
     fn of_several_tunnels_of_a_gateway_it_is_told_of_one_without_esp() {
         let tunnel = |peer: char, n: u8, again: &str| {
             format!(
