@@ -9,6 +9,7 @@
 )]
 
 mod api;
+mod beside;
 mod captures;
 mod cli;
 mod conversations;

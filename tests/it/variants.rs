@@ -58,12 +58,12 @@ const SECOND: i64 = 1_000_000_000;
 
 /// One frame, as any format may hold it.
 #[derive(Clone, Debug)]
-struct Recorded {
-    time: i64,
-    link: LinkType,
-    interface: u32,
-    wire_len: u32,
-    bytes: Vec<u8>,
+pub struct Recorded {
+    pub time: i64,
+    pub link: LinkType,
+    pub interface: u32,
+    pub wire_len: u32,
+    pub bytes: Vec<u8>,
 }
 
 /// What `blind` must say of a variant.
@@ -129,7 +129,7 @@ impl Variant {
 }
 
 /// The frames of a capture of any format, through the library's own reading.
-fn frames(path: &Path) -> Vec<Recorded> {
+pub fn frames(path: &Path) -> Vec<Recorded> {
     let mut frames: Vec<Recorded> = Vec::new();
     for input in capture::expand(&[path.to_owned()]).unwrap_or_default() {
         let mut chunks = input.chunks(1 << 30);
@@ -150,7 +150,7 @@ fn frames(path: &Path) -> Vec<Recorded> {
 }
 
 /// The frames as a file.
-fn octets(frames: &[Recorded]) -> Vec<u8> {
+pub fn octets(frames: &[Recorded]) -> Vec<u8> {
     let mut writer = Writer::new(Vec::new(), "espial", "a variant").unwrap();
     let mut interfaces = Vec::new();
     for frame in frames {
@@ -175,14 +175,14 @@ fn octets(frames: &[Recorded]) -> Vec<u8> {
 }
 
 /// Numbers at random that are the same each time (xorshift).
-struct Chance(u64);
+pub struct Chance(u64);
 
 impl Chance {
-    fn new(seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    fn below(&mut self, limit: u64) -> u64 {
+    pub fn below(&mut self, limit: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -409,7 +409,7 @@ fn in_place_of_ethernet(
 }
 
 /// What is said of inputs.
-fn said(paths: &[PathBuf], ring: &Arc<KeyRing>) -> Analysis {
+pub fn said(paths: &[PathBuf], ring: &Arc<KeyRing>) -> Analysis {
     let options = Options {
         threads: NonZeroUsize::new(1),
         keys: Arc::clone(ring),
@@ -423,7 +423,7 @@ fn serious(analysis: &Analysis) -> impl Iterator<Item = &Finding> {
     findings.filter(|finding| finding.severity > Severity::Info)
 }
 
-fn words(findings: &[Finding]) -> Vec<String> {
+pub fn words(findings: &[Finding]) -> Vec<String> {
     let words = |finding: &Finding| {
         format!(
             "{} {:?} {:?} {}",
