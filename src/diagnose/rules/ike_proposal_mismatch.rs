@@ -244,7 +244,7 @@ fn refused_by(case: &Case<'_>, responder: IpAddr) -> Option<Refusing> {
     let finding = match all_alike {
         true => finding,
         false => finding.advise(
-            "If they are, check that the peer has a connection for this address and identity.",
+            "If they are the same already, check that the peer has a connection for this address and identity.",
         ),
     };
     let of_one = compared..finding.advice.len();
