@@ -87,7 +87,8 @@ impl<'c, 'm> Silence<'c, 'm> {
             is_silent,
             speaks
         ));
-        located.cite(case.model, finding).advise(say!(
+        let finding = located.cite(case.model, finding).explaining(LOST_EXPLAINS);
+        finding.advise(say!(
             "Look for filters between the two taps, on the way from {near} to {far}.",
             near = taps::name(case.model, located.near),
             far = taps::name(case.model, located.far)
@@ -177,4 +178,4 @@ impl<'c, 'm> Silence<'c, 'm> {
 }
 
 /// What ESP that is lost on the way looks like, beside what any direction without ESP does.
-const LOST_EXPLAINS: &[&str] = &["packet-loss"];
+const LOST_EXPLAINS: &[&str] = &["packet-loss", "esp-dropped-locally"];

@@ -391,6 +391,30 @@ fn many_go_and_none_comes() {
     );
 }
 
+/// The far tap alone would say that who asks is deaf.
+#[test]
+fn answers_that_are_lost_between_two_taps_are_not_dropped_at_the_gateway() {
+    let there = UP.replace('\n', " tap=1\n").replacen(" tap=1", "", 1) + " tap=1";
+    let syn = "every 2 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 SYN seq 1)";
+    let syn_ack = "every 2 inner(10.2.0.1 > 10.1.0.1 TCP 443 > 40000 SYN,ACK seq 7 ack 2)";
+    let found = findings(&format!(
+        "{UP}\n{there}
+             1 A > B ESP 0xb1 seq 1..12 {syn}
+             1.01 A > B ESP 0xb1 seq 1..12 {syn} tap=1 ttl=63
+             1.02 B > A ESP 0xa1 seq 1..12 {syn_ack} tap=1
+             25 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80
+             25.01 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80 tap=1 ttl=63
+             25.02 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80 tap=1
+             25.03 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80 ttl=63"
+    ));
+    let first = found.first().map(|finding| finding.rule.slug);
+    assert_eq!(first, Some("esp-one-way"));
+    let deaf = found
+        .iter()
+        .find(|finding| finding.rule.slug == "esp-dropped-locally");
+    assert!(deaf.is_some_and(|deaf| deaf.cause.is_some()));
+}
+
 #[test]
 fn two_taps_tell_that_the_answers_left() {
     let there = UP.replace('\n', " tap=1\n").replacen(" tap=1", "", 1) + " tap=1";
