@@ -2,6 +2,9 @@
 
 use crate::model::{EspFlow, Overhead};
 
+/// No link has a smaller MTU that carries IPv6 (RFC 8200 section 5), and few of those that carry IPv4.
+pub const LEAST_MTU: u32 = 1280;
+
 /// The largest inner packet and TCP MSS (over IPv4) that are safe for all that the sizes of these
 /// flows allow.
 pub fn safe<'a>(
@@ -18,4 +21,11 @@ pub fn safe<'a>(
         .unwrap_or(0);
     // An inner IPv4 header and a TCP header without options: 20 octets each.
     (inner, inner.saturating_sub(40))
+}
+
+/// A packet of a flow of this size with its outer IP header.
+pub fn outer_of(flow: &EspFlow, size: u32) -> u32 {
+    let header = if flow.key.to.is_ipv6() { 40 } else { 20 };
+    let transport = flow.key.transport.octets();
+    size.saturating_add(header + transport)
 }

@@ -1,10 +1,10 @@
 //! Algorithms are agreed; the authentication is never answered.
 
-use super::ike_fragments_lost::EVERYWHERE;
 use super::port_4500_blocked::{heard_from_4500, is_blocked, silences};
 use crate::diagnose::facts::abandoned::{self, Abandoned};
 use crate::diagnose::facts::asked::{Asked, is_v1};
 use crate::diagnose::facts::auth::{self, AuthSilence, Shape};
+use crate::diagnose::facts::overhead::LEAST_MTU;
 use crate::diagnose::facts::{Passage, child, cite, end_of, icmp};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
@@ -94,7 +94,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 }
                 false => "The peer rejects the authentication or the identity without a word.",
             })
-            .or(match asked.message.ip.length <= EVERYWHERE {
+            .or(match asked.message.ip.length <= LEAST_MTU {
                 true => "The answer is too large for the path.",
                 false => "The message, or its answer, is too large for the path.",
             })
@@ -135,7 +135,7 @@ fn message_4_missing(case: &Case<'_>, silence: &AuthSilence<'_>) -> Finding {
         schedule = asked.schedule(),
         to
     ));
-    let small = asked.message.ip.length <= EVERYWHERE;
+    let small = asked.message.ip.length <= LEAST_MTU;
     let passage = Passage::of(case, asked.flight);
     finding = finding.or("The peer ends the negotiation without a word: it has no pre-shared key for this address, or \
                           cannot read the message.");
@@ -240,7 +240,7 @@ pub(super) fn message_3_lost(
     if let Some(last) = insists.last() {
         finding = finding.also(*last, "message 2 again");
     }
-    if asked.message.ip.length > EVERYWHERE {
+    if asked.message.ip.length > LEAST_MTU {
         finding = finding.or("The message is too large for the path.");
     }
     finding.or(say!(

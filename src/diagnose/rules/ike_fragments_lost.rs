@@ -4,6 +4,7 @@ use super::ike_one_way::{Pair, repeated};
 use super::port_4500_blocked::{Begins, is_never_heard, silences};
 use crate::diagnose::facts::auth::{self, Shape};
 use crate::diagnose::facts::child::times;
+use crate::diagnose::facts::overhead::LEAST_MTU;
 use crate::diagnose::facts::taps::name;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{Passage, Tap, began, cite, first, tap};
@@ -197,9 +198,6 @@ fn largest(model: &Model, flight: &Flight) -> Option<u32> {
     parts.map(|id| model.messages[*id].ip.length).max()
 }
 
-/// IPv6 takes so many octets everywhere (RFC 8200 section 5), and IPv4 nearly so.
-pub(super) const EVERYWHERE: u32 = 1280;
-
 /// Fragments need not be smaller than what each host takes by IPv4 (RFC 791 section 3.1).
 const SMALLEST: u32 = 576;
 
@@ -215,11 +213,11 @@ fn resized(model: &Model, flight: &Flight, total: u16, finding: Finding) -> Find
             octets,
             total
         )),
-        Some(octets) if octets > EVERYWHERE => finding.advise(say!(
+        Some(octets) if octets > LEAST_MTU => finding.advise(say!(
             "Make the fragments smaller: {octets} octets are more than some paths take; \
              {everywhere} pass nearly everywhere.",
             octets,
-            everywhere = EVERYWHERE
+            everywhere = LEAST_MTU
         )),
         Some(octets) if octets > SMALLEST => {
             finding.advise("Try smaller fragments, such as of 576 octets.")
@@ -415,7 +413,7 @@ fn all_sent(case: &Case<'_>) -> Option<Finding> {
         .or("The peer drops the message in silence for another reason."),
     );
     // Fragments that any path takes are lost with all else that goes to a port.
-    let fits = largest(case.model, asked.flight).is_some_and(|octets| octets <= EVERYWHERE);
+    let fits = largest(case.model, asked.flight).is_some_and(|octets| octets <= LEAST_MTU);
     let blocked = is_never_heard(case, asked, &OnceCell::new());
     let finding = match (finding.confidence, blocked) {
         (Confidence::Certain, _) | (_, false) => finding,

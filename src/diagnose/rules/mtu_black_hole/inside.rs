@@ -3,6 +3,7 @@
 use super::fragmented::limit;
 use super::{PATTERN, RULE};
 use crate::diagnose::facts::inner::{self, Inside};
+use crate::diagnose::facts::overhead::LEAST_MTU;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{Tap, icmp::Meaning, overhead, quality, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding};
@@ -361,9 +362,6 @@ fn inner_finding(
     }
     Some(finding)
 }
-
-/// No link has a smaller MTU that carries IPv6 (RFC 8200 section 5), and few of those that carry IPv4.
-pub(super) const LEAST_MTU: u32 = 1280;
 
 /// Which size to set inside, where packets to an end are lost: what an ICMP error tells, what needs no
 /// fragments where they are what is lost, or what is known to pass if that is hardly less than what is not.

@@ -9,6 +9,7 @@ mod tests;
 
 use crate::diagnose::facts::Located;
 use crate::diagnose::facts::esp::Directions;
+use crate::diagnose::facts::overhead::outer_of;
 use crate::diagnose::{Case, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{EspFlow, Rhythm};
@@ -135,11 +136,4 @@ fn has_no_hole(rhythm: &Rhythm) -> bool {
 /// The largest packet of a flow with its outer IP header.
 fn outer(flow: &EspFlow) -> u32 {
     outer_of(flow, flow.sizes.largest)
-}
-
-/// A packet of a flow of this size with its outer IP header.
-fn outer_of(flow: &EspFlow, size: u32) -> u32 {
-    let header = if flow.key.to.is_ipv6() { 40 } else { 20 };
-    let transport = flow.key.transport.octets();
-    size.saturating_add(header + transport)
 }

@@ -1,9 +1,9 @@
 //! Large packets that are sent again as TCP does, while small ones pass.
 
-use super::inside::LEAST_MTU;
-use super::{PATTERN, RULE, by_size, outer_of, try_sizes};
+use super::{PATTERN, RULE, by_size, try_sizes};
 use crate::diagnose::facts::Tap;
 use crate::diagnose::facts::esp::{self, Directions};
+use crate::diagnose::facts::overhead::{LEAST_MTU, outer_of};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::{Case, Confidence, Finding, Severity};
 use crate::model::{EspFlow, Rhythm};

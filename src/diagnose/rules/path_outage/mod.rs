@@ -4,6 +4,7 @@ mod silence;
 
 use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::outage::{self, Amid, EDGE, LOST, OUTAGE, goes_on, lost_in};
+use crate::diagnose::facts::overhead::{LEAST_MTU, outer_of};
 use crate::diagnose::facts::{end_of, taps};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
@@ -43,7 +44,7 @@ A flow falls silent for seconds while the other gateway goes on sending, and res
 No number is missing if the packets of the other gateway were lost, so that there was nothing to answer. That shows only where each packet had one in return before and afterwards, and packets of the same sizes had none for ten seconds and more: then it is a suspicion. So it is where as many packets come at once after the silence as were asked for in it, and none is missing: the gateway, or a link on the way, stood still.
 
 ## What else looks like it
-An application that pauses leaves no gap in the numbers. A gateway that restarts comes back with new SPIs. A cluster that fails over and keeps its SAs may skip numbers on purpose (RFC 6311). Where nothing of the other gateway is in the capture meanwhile, the recording itself may have paused: then it is told for information, unless what came was answered one by one and no answer is missing. If no number is missing: the one host that is asked was down for a while.
+An application that pauses leaves no gap in the numbers. A gateway that restarts comes back with new SPIs. A cluster that fails over and keeps its SAs may skip numbers on purpose (RFC 6311). Where nothing of the other gateway is in the capture meanwhile, the recording itself may have paused: then it is told for information, unless what came was answered one by one and no answer is missing. If no number is missing: the one host that is asked was down for a while. Where nothing large ever came, what is missing may have been too large for the path.
 
 ## What to do
 1. Look at the links and routers of the path at that time: rerouting, link changes, overload.
@@ -256,6 +257,16 @@ fn told(
     if !recorded && before.is_none() {
         finding = finding.or("The capture itself was interrupted.");
     }
+    // Where nothing large ever came, what is missing may be just that. Another tap shows what it was.
+    let largest = outer_of(flow, flow.sizes.largest);
+    if !anew && !alone && before.is_none() && largest <= LEAST_MTU {
+        finding = finding.or(say!(
+            "Only packets that are too large for the path were sent meanwhile, and they or their fragments were lost: of \
+             all that came from {from} none has more than {largest} octets.",
+            from,
+            largest
+        ));
+    }
     // What left the first tap was sent, and the second one recorded on.
     if before.is_none() {
         finding = finding.or("A cluster failed over and skipped numbers on purpose (RFC 6311).");
@@ -376,6 +387,26 @@ fn other_way(case: &Case<'_>, flow: &EspFlow, end: usize, silence: &Silence) -> 
 mod tests {
     use crate::diagnose::testing::{fires, silent, verdict};
     use crate::diagnose::{Confidence, Severity};
+
+    /// At the far end of a path that is too narrow, small packets come, then nothing, then small ones again.
+    #[test]
+    fn what_is_missing_may_have_been_too_large_where_nothing_large_came() {
+        let text = |size: u32| {
+            format!(
+                "1 A > B ESP 0xb1 seq 1..20 every 0.2 size {size} ttl=63
+                 1.01 B > A ESP 0xa1 seq 1..20 every 0.2 size 136
+                 11 A > B ESP 0xb1 seq 31..50 every 0.2 size {size} ttl=63
+                 11.01 B > A ESP 0xa1 seq 21..40 every 0.2 size 136"
+            )
+        };
+        let doubts = |size| {
+            let finding = fires(&text(size), "path-outage");
+            let mut others = finding.alternatives.iter();
+            others.any(|other| other.to_string().contains("too large for the path"))
+        };
+        assert!(doubts(136) && doubts(1260));
+        assert!(!doubts(1264));
+    }
 
     #[test]
     fn numbers_lost_in_a_silence_are_an_outage() {
