@@ -244,8 +244,56 @@ impl Model {
             () if *plaintext.start() > CERTIFICATES => AuthOutcome::Unclear,
             () if *plaintext.start() >= with_child => AuthOutcome::Full,
             () if *plaintext.end() < with_child && proves => AuthOutcome::AuthOnly,
+            // A round of EAP may be as long as AUTH alone.
+            () if eap
+                && *plaintext.end() < with_child
+                && self.lacks_eap_success(ike_sa, last)
+                && self.is_given_up(ike_sa, response) =>
+            {
+                AuthOutcome::Unfinished
+            }
             () => AuthOutcome::Unclear,
         }
+    }
+
+    /// Whether what the responder said before its last answer was too large for the Success that ends EAP before the
+    /// proofs are exchanged (RFC 7296 section 2.16): then that was a round of EAP as well.
+    fn lacks_eap_success(&self, ike_sa: IkeSaId, last: &Exchange) -> bool {
+        /// A header, and Success, which has no type (RFC 3748 section 4.2), and what some notify beside it.
+        const EAP_SUCCESS: usize = 4 + 4 + 8;
+        let before = self.auth_rounds(ike_sa).into_iter();
+        let before = before
+            .filter(|exchange| exchange.message_id.saturating_add(1) == last.message_id)
+            .find_map(Exchange::response);
+        before
+            .and_then(|response| self.plaintext_range(ike_sa, response))
+            .is_some_and(|size| *size.start() > EAP_SUCCESS)
+    }
+
+    /// Whether the initiator answers at once, as a program does and nobody else, with what is no further round of
+    /// authentication but a single informational request, and nothing follows: it gives the IKE SA up (RFC 7296
+    /// section 2.21.2).
+    fn is_given_up(&self, ike_sa: IkeSaId, response: &Flight) -> bool {
+        const AT_ONCE: Span = Span::from_millis(500);
+        let exchanges = self.ike_sas[ike_sa].exchanges.iter();
+        let others = exchanges.map(|id| &self.exchanges[*id]).filter(|exchange| {
+            !matches!(
+                exchange.kind,
+                ExchangeType::IKE_SA_INIT | ExchangeType::IKE_INTERMEDIATE | ExchangeType::IKE_AUTH
+            )
+        });
+        let [only] = others.take(2).collect::<Vec<_>>()[..] else {
+            return false;
+        };
+        let time = |flight: &Flight| Some(self.messages[flight.first()?].time);
+        let waited = only
+            .request()
+            .and_then(time)
+            .zip(time(response))
+            .map(|(asked, answered)| asked.since(answered));
+        only.kind == ExchangeType::INFORMATIONAL
+            && only.by == Role::Initiator
+            && waited.is_some_and(|waited| waited >= Span::default() && waited <= AT_ONCE)
     }
 
     /// Whether a small response may be a round of EAP that the initiator has yet to answer: EAP alone, of
@@ -593,6 +641,32 @@ mod tests {
         ] {
             assert_eq!(outcome(length), expected, "{length}");
         }
+    }
+
+    #[test]
+    fn a_round_of_eap_that_the_initiator_ends_is_no_end_of_authentication() {
+        let outcome = |before: u32, rest: &str| {
+            let suite =
+                "SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce";
+            let model = crate::testing::model(&format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request {suite}
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response {suite}
+                 0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 1200
+                 0.4 A:500 > B:500 IKE_AUTH i=1 r=2 id=2 request sealed 80
+                 0.5 B:500 > A:500 IKE_AUTH i=1 r=2 id=2 response sealed {before}
+                 0.6 A:500 > B:500 IKE_AUTH i=1 r=2 id=3 request sealed 144
+                 0.7 B:500 > A:500 IKE_AUTH i=1 r=2 id=3 response sealed 112
+                 {rest}"
+            ));
+            model.ike_sas.iter().next().map(|sa| sa.auth)
+        };
+        let ends = "0.71 A:500 > B:500 INFORMATIONAL i=1 r=2 id=4 request sealed 80";
+        assert_eq!(outcome(112, ends), Some(AuthOutcome::Unfinished));
+        // After Success of EAP the proofs follow, and a child SA may be refused.
+        assert_eq!(outcome(80, ends), Some(AuthOutcome::Unclear));
+        let later = "9 A:500 > B:500 INFORMATIONAL i=1 r=2 id=4 request sealed 80";
+        assert_eq!(outcome(112, later), Some(AuthOutcome::Unclear));
     }
 
     fn suite(encryption: u16, integrity: Option<u16>) -> IkeSuite {

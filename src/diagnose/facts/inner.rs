@@ -94,8 +94,13 @@ impl Asking<'_> {
             // What waits at the end came after all that were answered; the asker may go on answering others.
             let (run, last) = (echo.runs.last()?, echo.waiting.last()?);
             let first = run.seen.first;
+            // While it answers others that late, those that have waited for less may yet be.
+            let late = self.out.rtts.iter().filter(|row| row.at.1 >= first.1);
+            let late = late.map(|row| row.rtt).max().unwrap_or_default();
             let last = (run.seen.last == *last)
-                .then(|| places().rfind(|at| at.1 >= first.1))
+                .then(|| {
+                    places().rfind(|at| at.1 >= first.1 && tap::went_on(model, vantage, at.1, late))
+                })
                 .flatten()?;
             return Some(Unanswered {
                 requests: run.requests.saturating_sub(pending),

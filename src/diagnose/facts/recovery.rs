@@ -5,7 +5,8 @@ use crate::diagnose::{Case, Finding, Severity};
 use crate::model::{AuthOutcome, Model, Role};
 use crate::registry::ExchangeType;
 use crate::say;
-use crate::units::{Span, Timestamp};
+use crate::units::{FrameId, Span, Timestamp};
+use std::collections::BTreeSet;
 
 /// Who tries the next of its offers, or the other version, does so within this time.
 const AT_ONCE: Span = Span::from_secs(10);
@@ -14,8 +15,9 @@ const AT_ONCE: Span = Span::from_secs(10);
 /// no error but a warning.
 pub fn tell(case: &Case<'_>, finding: Finding) -> Finding {
     let (first, last) = (finding.first, finding.last);
+    let cited: BTreeSet<FrameId> = finding.evidence.iter().map(|one| one.frame).collect();
     let mut finding = mild(case, finding, last, Severity::Warning);
-    let Some(birth) = still_up(case, [first, last]) else {
+    let Some(birth) = still_up(case, [first, last], &cited) else {
         return finding;
     };
     finding.says.add(say!(
@@ -27,7 +29,11 @@ pub fn tell(case: &Case<'_>, finding: Finding) -> Finding {
 
 /// The last IKE SA that came up before a time and is heard of, itself or its child SAs, after another: who is
 /// refused a new one has that as long as it lives. The one that was refused is none.
-fn still_up(case: &Case<'_>, [first, last]: [Timestamp; 2]) -> Option<life::Birth> {
+fn still_up(
+    case: &Case<'_>,
+    [first, last]: [Timestamp; 2],
+    cited: &BTreeSet<FrameId>,
+) -> Option<life::Birth> {
     let mut births = case.births().iter().rev();
     let found = births.find(|birth| {
         let sa = &case.model.ike_sas[birth.ike_sa];
@@ -35,7 +41,16 @@ fn still_up(case: &Case<'_>, [first, last]: [Timestamp; 2]) -> Option<life::Birt
         let seen = children.filter_map(|child| child.seen);
         let heard = seen.fold(sa.seen.last.1, |heard, seen| heard.max(seen.last.1));
         let closing = life::closing(case.model, birth.ike_sa);
-        let refused = || proof::refusal(case.model, birth.ike_sa).is_some();
+        // What is cited is of the refused one; in IKEv1 its phase 1 was done before XAUTH.
+        let is_cited = || {
+            let exchanges = sa.exchanges.iter().map(|id| &case.model.exchanges[*id]);
+            let mut flights = exchanges.flat_map(|exchange| &exchange.flights);
+            flights.any(|flight| {
+                let mut messages = flight.parts.iter().map(|id| &case.model.messages[*id]);
+                messages.any(|message| cited.contains(&message.frame))
+            })
+        };
+        let refused = || is_cited() || proof::refusal(case.model, birth.ike_sa).is_some();
         birth.up.1 < first
             && heard > last
             && closing.is_none_or(|closing| closing.at.1 > last)

@@ -30,7 +30,7 @@ const DOCUMENT: &str = "\
 Packets between two private networks pass on the link between the gateways without protection. The tunnel's selectors do not cover them, or there is no tunnel at the moment and nothing holds them back.
 
 ## How it is seen
-On the same link as IKE and ESP, requests (TCP SYN, ICMP echo) between two private addresses, or with the keys of IKE any packets between addresses that the selectors name, or with those of ESP answers to what is asked inside the tunnel in vain, pass in clear and get no answer in clear, after the tunnel was first negotiated. Where ESP of one direction had just stopped and none of it comes meanwhile, packets that ask for nothing count too, as those of connections that stood before; that is told for information. What begins within seconds of the delete of the IKE SA, while no other is up, cannot have come out of ESP. Where selectors that were read take the packets, and no ESP goes that way meanwhile, the gateway lets them out past its SA. Where a router answers by ICMP that it has no way for them, they are no copies. Packets of one local network, and of the gateways themselves, do not count.
+On the same link as IKE and ESP, requests (TCP SYN, ICMP echo) between two private addresses, or with the keys of IKE any packets between addresses that the selectors name, or with those of ESP answers to what is asked inside the tunnel in vain, pass in clear and get no answer in clear, after the tunnel was first negotiated. Where ESP of one direction had just stopped and none of it comes meanwhile, packets that ask for nothing count too, as those of connections that stood before; that is told for information. What begins within seconds of the delete of the IKE SA, while no other is up, cannot have come out of ESP; what is over within a second of it is told for information. Where selectors that were read take the packets, and no ESP goes that way meanwhile, the gateway lets them out past its SA. Where a router answers by ICMP that it has no way for them, they are no copies. Packets of one local network, and of the gateways themselves, do not count.
 
 ## What else looks like it
 Linux shows decrypted inbound packets on the outside interface: they come together with ESP of one direction, at least as many packets of it, over all SAs that follow one another. A capture filter may leave out ESP and keep such copies: where no ESP is seen at all although a child SA may be up that takes these packets, they are told for information only. A capture on all interfaces shows the inside too; there answers are in clear as well. Both are left out, and so are, with the keys of IKE, addresses that no selectors name. On a link that tunnels of several parties share it is told for information only, unless the selectors name both addresses, or the station that sends them is a gateway of the tunnel, as its IKE messages tell. Where a gateway has several tunnels, and no selectors that were read take the packets, they are told of one that has no ESP meanwhile, or of the first.
@@ -40,6 +40,9 @@ Linux shows decrypted inbound packets on the outside interface: they come togeth
 2. Install a rule that drops such packets when no SA is there (trap policy, blackhole route).
 3. Where the selectors take them and a child SA is there, look at routes, NAT rules and policies of the gateway that lets them out.
 ";
+
+/// So long a change of routes and policies may take.
+const MOMENT: Span = Span::from_secs(1);
 
 /// What comes of answers that go past the tunnel.
 const PAST: &[&str] = &[
@@ -70,6 +73,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let own = !transit || is_served(case, first);
     let certain = wants && !has_private_ends(case) && !blind && own;
     let closed = after_delete(case, leaks);
+    let moment = closed.and_then(|closing| moment(leaks, &closing));
+    let certain = certain && moment.is_none() && !may_be_closed_unheard(case, leaks);
     let served = leaks
         .iter()
         .all(|clear| is_served(case, clear) && !is_cut_off(case, clear));
@@ -114,6 +119,13 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             "They began {span} after {end} had deleted the IKE SA, and no other was up while they came.",
             span = first.seen.first.1.since(closing.at.1),
             end = closing.from
+        )
+    }))
+    .then(moment.map(|moment| {
+        say!(
+            "The last came {moment} after the delete: so long a change of policies may take, and whether more would \
+             have left is not known.",
+            moment
         )
     })))
     .or(match transit {
@@ -176,7 +188,8 @@ fn after_delete(case: &Case<'_>, leaks: &[&ClearFlow]) -> Option<Closing> {
         }
         let closing = (sa.state == IkeState::Deleted)
             .then(|| life::closing(case.model, *id))
-            .flatten();
+            .flatten()
+            .map(|closing| as_seen_beside(case.model, *id, closing, leaks));
         let up = life::birth(case.model, *id).map_or(sa.seen.first, |birth| birth.up);
         match closing.filter(|closing| closing.at.1 <= first) {
             Some(closing) if latest.is_none_or(|latest| latest.at.1 < closing.at.1) => {
@@ -188,6 +201,39 @@ fn after_delete(case: &Case<'_>, leaks: &[&ClearFlow]) -> Option<Closing> {
         }
     }
     latest.filter(|closing| first.since(closing.at.1) <= SOON)
+}
+
+/// A delete as the tap has it that has the packets, too: another may have another clock.
+fn as_seen_beside(model: &Model, id: IkeSaId, closing: Closing, leaks: &[&ClearFlow]) -> Closing {
+    let last = model.ike_sas[id].exchanges.last();
+    let request = last.and_then(|id| model.exchanges[*id].request());
+    let copies = request.into_iter().flat_map(|request| request.copies());
+    let beside = copies.map(|id| &model.messages[id]).find(|message| {
+        let mut leaks = leaks.iter();
+        leaks.any(|clear| clear.vantage == message.vantage)
+    });
+    Closing {
+        at: beside.map_or(closing.at, |message| (message.frame, message.time)),
+        ..closing
+    }
+}
+
+/// Whether one end is not heard, which may have closed the tunnel, and the packets pass for a moment alone.
+fn may_be_closed_unheard(case: &Case<'_>, leaks: &[&ClearFlow]) -> bool {
+    let first = leaks.iter().map(|clear| clear.seen.first.1).min();
+    let last = leaks.iter().map(|clear| clear.seen.last.1).max();
+    let brief = first
+        .zip(last)
+        .is_some_and(|(first, last)| last.since(first) < MOMENT);
+    brief && case.tap().deaf.contains(&true)
+}
+
+/// How long after the delete of the only IKE SA the last of them came, if that is a moment: who closes a tunnel knows
+/// of it, and a host that sends on until routes and policies have changed shows no lack of them.
+fn moment(leaks: &[&ClearFlow], closing: &Closing) -> Option<Span> {
+    let last = leaks.iter().map(|clear| clear.seen.last.1).max()?;
+    let span = last.since(closing.at.1);
+    (span < MOMENT).then_some(span)
 }
 
 /// Whether the selectors may take these packets, as far as they are known: what they do not take was in
@@ -358,6 +404,42 @@ mod tests {
         };
         assert!(!copies(&text("opened D(IKE)")));
         assert!(copies(&text("opened")));
+    }
+
+    #[test]
+    fn what_goes_on_for_a_moment_after_a_delete_is_no_more_than_a_line() {
+        let text = |packets: u32| {
+            format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 opened IDi(a) AUTH(2) SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240 opened IDr(b) AUTH(2) SA(ESP 0xb1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+                 1 A > B ESP 0xb1 seq 1..50 every 0.05 size 136
+                 4 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80 opened D(IKE)
+                 4.02 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80 opened
+                 4.05 10.1.0.5 > 10.2.7.9 CLEAR 17 count {packets} every 0.05"
+            )
+        };
+        let brief = fires(&text(12), "clear-text-leak");
+        assert_eq!(brief.severity, Severity::Info);
+        let lasting = fires(&text(60), "clear-text-leak");
+        assert_eq!(lasting.severity, Severity::Error);
+        // Another tap has another clock.
+        let both = text(12)
+            + "\n1 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80 opened D(IKE) tap=1";
+        assert_eq!(fires(&both, "clear-text-leak").severity, Severity::Info);
+        // The side that deletes is not heard.
+        let lines = |packets| {
+            let text = text(packets);
+            let other = text
+                .lines()
+                .filter(|line| !line.contains(" A:500 > ") && !line.contains("A > B"));
+            other.collect::<Vec<_>>().join("\n")
+        };
+        assert_eq!(
+            fires(&lines(12), "clear-text-leak").severity,
+            Severity::Info
+        );
     }
 
     #[test]

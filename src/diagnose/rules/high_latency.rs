@@ -5,7 +5,7 @@ use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{Exchange, Flight, Message, Model, TunnelId};
 use crate::registry::ExchangeType;
 use crate::say;
-use crate::units::{Span, Vantage};
+use crate::units::{Span, Timestamp, Vantage};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::Range;
@@ -243,7 +243,37 @@ fn inside(case: &Case<'_>) -> Vec<Sample> {
     let longest = pairs.into_values().max_by_key(Vec::len);
     let mut found = longest.unwrap_or_default();
     found.sort_unstable();
-    found
+    without_bursts(found)
+}
+
+/// The samples, where of answers that came in one burst the first stands for all: what was asked while the other side
+/// hung, or its queue stood still, waits for the same moment, and tells of one wait and not of many.
+fn without_bursts(samples: Vec<Sample>) -> Vec<Sample> {
+    /// Answers come as far apart as the requests did, where the way is longer.
+    const DENSER: i64 = 4;
+    /// So many that came close to one another by chance do not end a burst.
+    const STRAY: usize = 16;
+    let asked = |((_, at), rtt): &Sample| Timestamp(at.0.saturating_sub(rtt.0));
+    let mut left = Vec::with_capacity(samples.len());
+    let mut rest = samples.as_slice();
+    while let Some(first) = rest.first() {
+        let begins = first.0.1;
+        let together = rest.iter().take_while(|sample| asked(sample) <= begins);
+        let mut burst = 1;
+        for (number, sample) in (1..).zip(together) {
+            let answers = sample.0.1.since(begins).0;
+            let requests = asked(sample).since(asked(first)).0;
+            if answers.saturating_mul(DENSER) <= requests {
+                burst = number;
+            }
+            if number >= burst + STRAY {
+                break;
+            }
+        }
+        left.push(*first);
+        rest = rest.get(burst..).unwrap_or_default();
+    }
+    left
 }
 
 /// Where the floor rises: the place at which the shortest later one most exceeds the usual before; and that one.
@@ -509,6 +539,27 @@ mod tests {
             "1 A > B ESP 0xb1 seq 1..20 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
              1.02 B > A ESP 0xa1 seq 1..10 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/1)
              11.3 B > A ESP 0xa1 seq 11..20 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/11)",
+            "high-latency",
+        );
+    }
+
+    #[test]
+    fn what_was_asked_while_the_other_side_hung_is_one_round_trip() {
+        let text = |replies: &str| {
+            format!(
+                "1 A > B ESP 0xb1 seq 1..30 every 0.4 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+                 1.02 B > A ESP 0xa1 seq 1..10 every 0.4 inner(10.2.0.1 > 10.1.0.1 reply 7/1)
+                 {replies}"
+            )
+        };
+        // All at once, in the midst of which the recording ends.
+        silent(
+            &text("13 B > A ESP 0xa1 seq 11..20 every 0.001 inner(10.2.0.1 > 10.1.0.1 reply 7/11)"),
+            "high-latency",
+        );
+        // As far apart as they were asked.
+        fires(
+            &text("8 B > A ESP 0xa1 seq 11..30 every 0.4 inner(10.2.0.1 > 10.1.0.1 reply 7/11)"),
             "high-latency",
         );
     }

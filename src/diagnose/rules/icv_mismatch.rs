@@ -1,12 +1,13 @@
 //! ESP packets whose checksum is wrong under the right key.
 
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::facts::{end_of, esp, taps};
+use crate::diagnose::facts::{end_of, esp, own, taps};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::model::{EspFlow, Failure, Link, OpenedTally};
 use crate::net::Unopened;
 use crate::say;
+use crate::units::Span;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -31,15 +32,18 @@ const DOCUMENT: &str = "\
 The receiver drops ESP packets whose checksum (ICV) is wrong, and says nothing. Either packets are changed on their way, or the sender computes another checksum than was negotiated.
 
 ## How it is seen
-With keys. Changed on the way: the key opens packets of an SA before and after others of the same SA that it does not open. Another checksum: SHA2-256 was negotiated, whose checksum has 128 bits (RFC 4868), and every packet of one direction has the length that one of 96 bits gives, as a draft before that RFC had it and some systems still do.
+With keys. Changed on the way: the key opens packets of an SA before and after others of the same SA that it does not open; or none of an SA opens, though the same packets do at another tap, or the other direction of the same child SA does, or, as far as nothing comes back, the SA before it. Another checksum: SHA2-256 was negotiated, whose checksum has 128 bits (RFC 4868), and every packet of one direction has the length that one of 96 bits gives, as a draft before that RFC had it and some systems still do.
 
 ## What else looks like it
-A wrong key for espial: then no packet of the SA opens, and that is told under `blind`, not here. Forged packets, which anyone can send who has seen the SPI. Packets that a network card encrypts after they were recorded.
+A wrong key for espial: then no packet of the SA opens, and where nothing shows that the key is right, that is told under `blind`, not here. Forged packets, which anyone can send who has seen the SPI. Packets that a network card encrypts after they were recorded.
 
 ## What to do
 1. Changed on the way: look for a device that rewrites packets, for bad memory, for checksum offload; capture on both sides and compare.
 2. Another length: update the system that truncates to 96 bits, or set it to 128 bits (on Linux `hmac(sha256)` with truncation 128); or choose another integrity algorithm on both sides.
 ";
+
+const DEVICES: &str =
+    "Look for devices that rewrite packets, bad memory, and offload of network cards.";
 
 /// So many in a hundred are a fault, not an accident.
 const GRAVE_PERCENT: u64 = 1;
@@ -57,7 +61,146 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     if found.is_empty() {
         found.extend(flows().find_map(|flow| truncated(case, flow)));
     }
+    if found.is_empty() {
+        let failing = flows().filter(|flow| fails(flow));
+        found.extend(failing.take(LOOKED_AT).find_map(|flow| wholly(case, flow)));
+    }
     found
+}
+
+/// With wrong keys for many SAs no more are looked at.
+const LOOKED_AT: usize = 64;
+
+/// Whether the checksums of all packets are wrong under the keys that are given for their SPI.
+fn fails(flow: &EspFlow) -> bool {
+    /// A few may be forged.
+    const MANY: u64 = 5;
+    flow.opened.as_ref().is_some_and(|tally| {
+        let failed = tally.failed.get(&Unopened::Integrity);
+        failed.is_some_and(|failed| *failed >= MANY && *failed == tally.packets())
+    })
+}
+
+/// Not a single packet of an SA opens, though its key is given, and something shows that the key is right: the same
+/// packets are intact at another tap, or the key of the other direction, of the same child SA, opens that.
+fn wholly(case: &Case<'_>, flow: &EspFlow) -> Option<Finding> {
+    let failed = flow.opened.as_ref()?.packets();
+    let [from, to] = ends(case, flow)?;
+    // What its sender's network card encrypts is recorded beside it before it is.
+    let here = case.directions_at(flow.key.vantage);
+    if here.is_some_and(|here| own::end(here).is_some_and(|end| Some(end) != end_to(case, flow))) {
+        return None;
+    }
+    let proof = proof(case, flow)?;
+    let confidence = match proof {
+        Proof::Elsewhere(_) => Confidence::Certain,
+        Proof::Back(_) => Confidence::Likely,
+        Proof::Before(_) => Confidence::Possible,
+    };
+    let finding = Finding::new(
+        &RULE,
+        confidence,
+        case.id,
+        flow.seen.first,
+        "its checksum is wrong",
+    )
+    .also(flow.seen.last, "so is that of the last")
+    .title(say!(
+        "ESP from {from} to {to} is changed on its way",
+        from,
+        to
+    ))
+    .says(say!(
+        "None of {packets} of SA {spi} has the checksum that its key gives. {to} drops them and says nothing.",
+        packets = count(failed, "packet"),
+        spi = flow.key.spi,
+        to
+    ));
+    let (other, says) = match proof {
+        Proof::Elsewhere(twin) => {
+            return Some(tell_intact(case, finding, flow, twin).advise(DEVICES));
+        }
+        Proof::Back(other) => (
+            other,
+            say!(
+                "The other direction of the same child SA, {spi}, opens with the key that was given for it.",
+                spi = other.key.spi
+            ),
+        ),
+        Proof::Before(other) => (
+            other,
+            say!(
+                "The SA before, {spi}, opens with the key that was given for it, and nothing came back on the new one.",
+                spi = other.key.spi
+            ),
+        ),
+    };
+    let mut finding = finding
+        .beside(
+            other.seen.first,
+            say!("{spi}, which its key opens", spi = other.key.spi),
+        )
+        .or("The key that was given for this direction is wrong.")
+        .or(say!("{from} computes the checksum in another way than was negotiated.", from))
+        .advise(say!(
+            "Capture at {from} and at {to} and compare the packets cited: where they differ lies the \
+             device that changes them.",
+            from,
+            to
+        ));
+    finding.says.add(says);
+    Some(finding.advise(DEVICES))
+}
+
+/// What shows that the key of packets is right of which it opens none.
+enum Proof<'m> {
+    /// The same packets, at another tap.
+    Elsewhere(&'m EspFlow),
+    /// The other direction of the same child SA: both keys come from one place.
+    Back(&'m EspFlow),
+    /// The SA before it in the same direction; on this one nothing comes back.
+    Before(&'m EspFlow),
+}
+
+fn proof<'m>(case: &Case<'m>, flow: &EspFlow) -> Option<Proof<'m>> {
+    /// One SA takes the place of another at once, and that may be used for a moment yet.
+    const AT_ONCE: Span = Span::from_secs(5);
+    let opens = |other: &EspFlow| {
+        let tally = other.opened.as_ref();
+        tally.is_some_and(|tally| tally.opened >= ENOUGH)
+    };
+    if let Some(twin) = intact(case, flow) {
+        return Some(Proof::Elsewhere(twin));
+    }
+    let Link::Proven(id) = flow.child_sa else {
+        return None;
+    };
+    let flows = case.model.child_sas[id].flows.iter().flatten();
+    let mut back = flows
+        .map(|id| &case.model.flows[*id])
+        .filter(|other| other.key.to != flow.key.to)
+        .peekable();
+    if back.peek().is_some() {
+        let mut here = back.filter(|other| other.key.vantage == flow.key.vantage);
+        return here.find(|other| opens(other)).map(Proof::Back);
+    }
+    let mut before = case.flows().filter(|other| {
+        (other.key.vantage, other.key.to) == (flow.key.vantage, flow.key.to)
+            && other.seen.first.1 < flow.seen.first.1
+            && other.seen.last.1 <= flow.seen.first.1.later(AT_ONCE)
+    });
+    before.find(|other| opens(other)).map(Proof::Before)
+}
+
+/// Tells that the same packets are intact at another tap.
+fn tell_intact(case: &Case<'_>, mut finding: Finding, flow: &EspFlow, twin: &EspFlow) -> Finding {
+    let [here, there] = [flow, twin].map(|flow| taps::name(case.model, flow.key.vantage));
+    finding.says.add(say!(
+        "At {there} the same packets are intact: they are changed between {there} and {here}.",
+        there = &there,
+        here
+    ));
+    finding.also(twin.seen.first, say!("intact at {there}", there))
 }
 
 /// The same packets at another tap, if all of them are as they were sent there.
@@ -117,16 +260,7 @@ fn corrupted(case: &Case<'_>, flow: &EspFlow, tally: &OpenedTally) -> Option<Fin
         to
     ));
     finding = match intact(case, flow) {
-        Some(twin) => {
-            let [here, there] =
-                [flow, twin].map(|flow| taps::name(case.model, flow.key.vantage));
-            finding.says.add(say!(
-                "At {there} the same packets are intact: they are changed between {there} and {here}.",
-                there = &there,
-                here
-            ));
-            finding.also(twin.seen.first, say!("intact at {there}", there))
-        }
+        Some(twin) => tell_intact(case, finding, flow, twin),
         None => finding
             .or("Somebody forges packets with this SPI.")
             .advise(say!(
@@ -136,8 +270,7 @@ fn corrupted(case: &Case<'_>, flow: &EspFlow, tally: &OpenedTally) -> Option<Fin
                 to
             )),
     };
-    finding = finding
-        .advise("Look for devices that rewrite packets, bad memory, and offload of network cards.");
+    finding = finding.advise(DEVICES);
     if !grave {
         finding = finding.severity(Severity::Warning);
     }
@@ -350,6 +483,29 @@ mod tests {
             ),
             "icv-mismatch",
         );
+    }
+
+    #[test]
+    fn where_not_one_is_as_it_was_sent_another_tap_or_the_other_direction_proves_the_key() {
+        let spoilt = "1 A > B ESP 0xb1 seq 1..40 every 0.1 spoilt\n";
+        let beyond = format!("{spoilt}1 A > B ESP 0xb1 seq 1..40 every 0.1 {GOOD} tap=1");
+        let finding = fires(&beyond, "icv-mismatch");
+        assert_eq!(finding.confidence, crate::diagnose::Confidence::Certain);
+        let text = |esp: &str| {
+            let up = negotiated(136);
+            let up = up.lines().filter(|line| !line.contains(" seq "));
+            format!("{}\n{esp}", up.collect::<Vec<_>>().join("\n"))
+        };
+        let back = format!("{spoilt}1 B > A ESP 0xa1 seq 1..40 every 0.1 {GOOD}");
+        let finding = fires(&text(&back), "icv-mismatch");
+        assert_eq!(finding.confidence, crate::diagnose::Confidence::Likely);
+        // As long as the SA before was opened, a wrong key is less likely than packets that are changed.
+        let before = format!("0.4 A > B ESP 0xb9 seq 1..5 every 0.1 {GOOD}\n{spoilt}");
+        let finding = fires(&text(&before), "icv-mismatch");
+        assert_eq!(finding.confidence, crate::diagnose::Confidence::Possible);
+        // Keys of which none opens anything are wrong.
+        let both = format!("{spoilt}1 B > A ESP 0xa1 seq 1..40 every 0.1 spoilt");
+        silent(&text(&both), "icv-mismatch");
     }
 
     fn negotiated(size: u32) -> String {

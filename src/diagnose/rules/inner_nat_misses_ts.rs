@@ -34,7 +34,7 @@ The gateway translates the source of packets that should go through the tunnel. 
 Packets in clear from the public address of a gateway to a private address, on the link where its IKE and ESP is, several of them requests. A router outside may say by ICMP that it has no way for them.
 
 ## What else looks like it
-A gateway that speaks to private neighbours on its outside network; such neighbours would answer. Where the gateway sends ESP as well, and no keys show that the tunnel is for that address, it is a warning and no more.
+A gateway that speaks to private neighbours on its outside network; such neighbours would answer. Where the gateway sends ESP as well, or nobody does, and no keys show that the tunnel is for that address, it is a warning and no more.
 
 ## What to do
 1. Exempt the traffic of the tunnel from source NAT: a no-NAT rule before the rule that masquerades.
@@ -59,17 +59,22 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let Some(first) = strays.first() else {
         return Vec::new();
     };
-    let sent = [0, 1].map(|end| sent(case, end));
-    let sent = |clear: &ClearFlow| {
-        sent.get(end_of(case.tunnel, clear.from)?)
-            .copied()
-            .flatten()
-    };
+    let esp = [0, 1].map(|end| sent(case, end));
+    let sent = |clear: &ClearFlow| esp.get(end_of(case.tunnel, clear.from)?).copied().flatten();
     let packets: u64 = strays.iter().map(|clear| clear.packets).sum();
-    // What ties them to the tunnel: its selectors, or that it lacks the traffic which should be in it.
-    let tied = strays
-        .iter()
-        .any(|clear| is_selected(case, clear.to) == Some(true) || sent(clear).is_none());
+    // What ties them to the tunnel: its selectors, or that it lacks the traffic which should be in it. Of a tunnel
+    // that nobody uses nothing is lacking.
+    let used = |clear: &ClearFlow| {
+        let end = end_of(case.tunnel, clear.from);
+        end.is_some_and(|end| {
+            esp.iter()
+                .enumerate()
+                .any(|(from, last)| from != end && last.is_some())
+        })
+    };
+    let tied = strays.iter().any(|clear| {
+        is_selected(case, clear.to) == Some(true) || sent(clear).is_none() && used(clear)
+    });
     let served = served(case, first.to);
     let mut finding = Finding::new(
         &RULE,
@@ -226,6 +231,28 @@ mod tests {
             "inner-nat-misses-ts",
         );
         assert_eq!(idle.severity, crate::diagnose::Severity::Error);
+    }
+
+    #[test]
+    fn beside_a_tunnel_that_nobody_uses_the_gateway_may_ask_for_itself() {
+        let text = |esp: &str| {
+            format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240
+                 {esp}
+                 3 A > 10.2.7.9 CLEAR 1 count 5 every 1 requests 5"
+            )
+        };
+        let idle = fires(&text(""), "inner-nat-misses-ts");
+        assert_eq!(idle.confidence, crate::diagnose::Confidence::Possible);
+        assert_eq!(idle.severity, crate::diagnose::Severity::Warning);
+        let used = fires(
+            &text("1 B > A ESP 0xa1 seq 1..5 every 1 size 136"),
+            "inner-nat-misses-ts",
+        );
+        assert_eq!(used.confidence, crate::diagnose::Confidence::Likely);
     }
 
     #[test]

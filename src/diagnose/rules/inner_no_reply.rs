@@ -459,6 +459,26 @@ mod tests {
     }
 
     #[test]
+    fn who_answers_late_may_yet_answer_what_was_asked_since() {
+        let text = |rest: &str| {
+            with(&format!(
+                "1 A > B ESP 0xb1 seq 1..40 every 0.4 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+                 1.02 B > A ESP 0xa1 seq 1..10 every 0.4 inner(10.2.0.1 > 10.1.0.1 reply 7/1)
+                 17 B > A ESP 0xa1 seq 11..20 every 0.001 inner(10.2.0.1 > 10.1.0.1 reply 7/11)
+                 {rest}"
+            ))
+            .replace("30 A:500", "0.4 A:500")
+            .replace("30.1 B:500", "0.5 B:500")
+        };
+        silent(&text(""), "inner-no-reply");
+        // They had long enough for that.
+        fires(
+            &text("40 B > A ESP 0xa1 seq 21 inner(10.2.0.9 > 10.1.0.9 UDP 514 > 514)"),
+            "inner-no-reply",
+        );
+    }
+
+    #[test]
     fn a_host_that_answered_before_and_nothing_of_its_gateway_since() {
         let text = |syns: u32, rest: &str| {
             format!(

@@ -25,7 +25,7 @@ const DOCUMENT: &str = "\
 A link or gateway passes so many octets a second and throws away what exceeds them: the bandwidth that was bought, a shaper, a slow line. Bursts lose packets, and what uses TCP slows down.
 
 ## How it is seen
-Second by second, sequence numbers are missing only where the rate is near its highest; what arrives then is nearly the same amount each time, whatever was sent. Slower seconds carry enough packets that loss by chance would have shown there.
+Second by second, sequence numbers are missing only where the rate is near its highest; what arrives then is nearly the same amount each time, whatever was sent. Slower seconds carry enough packets that loss by chance would have shown there. A burst may pass whole for a moment before, where what limits it saves up what slow moments leave.
 
 ## What else looks like it
 A full queue of a shared line at the busiest hour. A capture that cannot keep up drops packets when the rate is high as well; then both directions lose. Where the other one has too few packets to show it, and the rate is high, this is told for information only.
@@ -85,7 +85,7 @@ fn limited(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<F
     if flow.packets.saturating_mul(20) < all.saturating_mul(19) {
         return None;
     }
-    let knee = Knee::of(flow)?;
+    let knee = Knee::of(flow).or_else(|| Knee::behind_bucket(flow))?;
     let (from, to) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
     let mean = flow.bytes as f64 / flow.packets.max(1) as f64;
     let rate = f64::from(knee.highest) / f64::from(flow.timeline.step_secs.max(1));
@@ -143,7 +143,10 @@ fn limited(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<F
                 "{edges} more with missing packets stand at the edges of bursts, and are not counted.",
                 edges = knee.edges
             )
-        })),
+        }))
+        .then(knee.bucket.then_some(
+            "A burst passes whole for a moment before: what limits it saves up what slow moments leave.",
+        )),
     )
     .or("A shared line on the way is full at the same time.")
     .advise(say!(
@@ -175,6 +178,8 @@ struct Knee {
     edges: usize,
     slow: usize,
     slow_packets: u64,
+    /// Whether bursts pass whole for a moment, above what passes later.
+    bucket: bool,
 }
 
 impl Knee {
@@ -242,6 +247,89 @@ impl Knee {
                 .saturating_sub(full.len()),
             slow: slow.len(),
             slow_packets,
+            bucket: false,
+        })
+    }
+
+    /// The same where the limit is a policer with a bucket (RFC 2697): what slow moments leave is saved up, so that a
+    /// burst passes whole, and faster, until that is used.
+    fn behind_bucket(flow: &EspFlow) -> Option<Self> {
+        /// What is saved up is worth no more than so many steps.
+        const SAVED: u64 = 2;
+        /// Steps of which the bucket was empty throughout, and how alike they are.
+        const FULL: usize = 3;
+        const ALIKE: f64 = 0.9;
+        /// One of so many packets is lost there at least.
+        const SHARE: u32 = 10;
+        let counts = flow.timeline.counts.iter().enumerate();
+        let steps: Vec<(u32, u32)> = counts
+            .map(|(step, count)| (*count, flow.timeline.lost.get(step).copied().unwrap_or(0)))
+            .collect();
+        // Runs of steps with loss; within one, all but the first and the last are of an empty bucket.
+        let (mut full, mut edges) = (Vec::new(), 0);
+        let mut runs: Vec<(u32, usize)> = Vec::new();
+        let mut place = 0;
+        for run in steps.chunk_by(|one, other| (one.1 > 0) == (other.1 > 0)) {
+            if let [_, inner @ .., _] = run
+                && run.iter().all(|step| step.1 > 0)
+            {
+                let inner = inner.iter();
+                let whole = inner.filter(|step| step.1.saturating_mul(SHARE) >= step.0);
+                let before = full.len();
+                full.extend(whole.map(|step| step.0));
+                edges += run.len() - (full.len() - before);
+                if full.len() == before {
+                    return None;
+                }
+                runs.push((run.first()?.0, place));
+            } else if run.iter().any(|step| step.1 > 0) {
+                return None;
+            }
+            place += run.len();
+        }
+        let (highest, least) = (*full.iter().max()?, *full.iter().min()?);
+        let share = |count: u32| f64::from(count) / f64::from(highest.max(1));
+        if full.len() < FULL || share(least) < ALIKE {
+            return None;
+        }
+        // What passes faster is the beginning of a burst, and as much as a bucket may hold.
+        let mut bucket = false;
+        let mut fast = steps
+            .iter()
+            .filter(|step| step.1 == 0 && step.0 > highest)
+            .count();
+        for (first, begins) in runs {
+            let above = steps.get(..begins)?.iter().rev();
+            let above = above.take_while(|step| step.1 == 0 && step.0 > highest);
+            let above: Vec<u32> = above.map(|step| step.0).chain([first]).collect();
+            fast = fast.checked_sub(above.len() - 1)?;
+            let saved = above
+                .iter()
+                .map(|count| u64::from(count.saturating_sub(highest)));
+            let saved: u64 = saved.sum();
+            bucket |= saved > 0;
+            if saved > SAVED * u64::from(highest) {
+                return None;
+            }
+        }
+        // What was lost at the end of a step shows at the first packet of the next one.
+        let quiet = steps.iter().zip(steps.iter().skip(1));
+        let slow: Vec<u32> = quiet
+            .filter(|(before, step)| before.1 == 0 && step.1 == 0)
+            .map(|(_, step)| step.0)
+            .filter(|count| *count > 0 && share(*count) <= SLOW)
+            .collect();
+        let slow_packets: u64 = slow.iter().map(|count| u64::from(*count)).sum();
+        let expected =
+            flow.sequence.bursts as f64 * slow_packets as f64 / flow.packets.max(1) as f64;
+        (fast == 0 && slow.len() >= STEPS && expected >= EXPECTED).then_some(Self {
+            highest,
+            least,
+            lossy: full.len(),
+            edges,
+            slow: slow.len(),
+            slow_packets,
+            bucket,
         })
     }
 }
@@ -376,6 +464,30 @@ mod tests {
         };
         fires(&seconds(&steps(116)), "rate-limited");
         silent(&seconds(&steps(101)), "rate-limited");
+    }
+
+    #[test]
+    fn a_policer_lets_each_burst_pass_until_its_bucket_is_empty() {
+        let steps = |slow: (u32, u32), whole: u32| -> Vec<(u32, u32)> {
+            (0..44)
+                .map(|second| match second % 11 {
+                    5 => (whole, 0),
+                    6 => (120, 40),
+                    7 | 8 => (110, 50),
+                    9 => (80, 20),
+                    _ => slow,
+                })
+                .collect()
+        };
+        let finding = fires(&seconds(&steps((20, 0), 110)), "rate-limited");
+        assert!(
+            finding.says.to_string().contains("saves up"),
+            "{}",
+            finding.says
+        );
+        // Loss when little is sent, and bursts that are too large for a bucket.
+        silent(&seconds(&steps((20, 2), 110)), "rate-limited");
+        silent(&seconds(&steps((20, 0), 300)), "rate-limited");
     }
 
     #[test]

@@ -450,6 +450,10 @@ fn xauth_that_no_quick_mode_follows() {
     };
     let text: String = (1..4).map(attempt).collect();
     verdict(&text, "auth-failed");
+    // What a user does not pass is no IKE SA that was still up.
+    let deleted = text.clone() + "40 B:500 > A:500 INFO_V1 i=1 r=9 id=0x7 sealed 92\n";
+    let says = fires(&deleted, "auth-failed").says.to_string();
+    assert!(!says.contains("was still up"), "{says}");
     let quick = "35 A:500 > B:500 QUICK i=3 r=9 id=0x77 sealed 188
                      35.1 B:500 > A:500 QUICK i=3 r=9 id=0x77 sealed 188
                      35.2 A:500 > B:500 QUICK i=3 r=9 id=0x77 sealed 60\n";

@@ -259,6 +259,19 @@ fn loss(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> 
             },
         ),
     };
+    let failover = longest >= FAILOVER && longest.saturating_mul(10) >= missing.saturating_mul(9);
+    let (title, why) = match failover {
+        true => (
+            say!(
+                "The numbers of ESP from {from} to {to} jump by {longest}",
+                from,
+                to,
+                longest
+            ),
+            "So many in one piece, and hardly any elsewhere, were rather skipped than lost.",
+        ),
+        false => (title, why),
+    };
     let mut finding = Finding::new(
         &RULE,
         confidence,
@@ -270,17 +283,25 @@ fn loss(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> 
     .during(from_then, until)
     .title(title)
     .says(
-        say!(
-            "Of {packets} ESP packets from {from} to {to} {missing} never came ({percent} %), in {gaps} of at \
-             most {longest}.",
-            packets = missing + packets,
-            from,
-            to,
-            missing,
-            percent,
-            gaps = count(bursts, "gap"),
-            longest
-        )
+        match failover {
+            true => say!(
+                "Between two packets of {from} to {to} that follow one another, {longest} numbers are missing.",
+                from,
+                to,
+                longest
+            ),
+            false => say!(
+                "Of {packets} ESP packets from {from} to {to} {missing} never came ({percent} %), in {gaps} of at \
+                 most {longest}.",
+                packets = missing + packets,
+                from,
+                to,
+                missing,
+                percent,
+                gaps = count(bursts, "gap"),
+                longest
+            ),
+        }
         .then(other)
         .then(why),
     )
@@ -300,7 +321,6 @@ fn loss(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> 
     if matches!(cause, Cause::Path | Cause::Amid) {
         finding = finding.or("The mirror port or the tap lost packets of this direction only.");
     }
-    let failover = longest >= FAILOVER && longest.saturating_mul(10) >= missing.saturating_mul(9);
     if failover {
         finding = finding.severity(Severity::Info);
     }
@@ -539,6 +559,21 @@ mod tests {
              1 B > A ESP 0xa1 seq 1..20,22..40,43..60,63..80,82..100,102..120,123..200 every 0.1 size 136",
             "packet-loss",
         );
+    }
+
+    #[test]
+    fn numbers_that_a_standby_skips_are_no_loss() {
+        let found = fires(
+            "0 A > B ESP 0xb1 seq 1..40 every 0.1 size 136
+             4.2 A > B ESP 0xb1 seq 1000041..1000080 every 0.1 size 136
+             0.05 B > A ESP 0xa1 seq 1..80 every 0.1 size 136",
+            "packet-loss",
+        );
+        assert_eq!(found.severity, Severity::Info);
+        let title = found.title.to_string();
+        assert!(title.ends_with("jump by 1000000"), "{title}");
+        let says = found.says.to_string();
+        assert!(!says.contains("never came"), "{says}");
     }
 
     #[test]
