@@ -69,7 +69,7 @@ fn is_opened(record: &&Value) -> bool {
 
 /// Cases of packets that keys cannot open: the net changes them, or one side cuts their checksums shorter
 /// than was agreed.
-const SPOILT: [&str; 2] = ["esp-corrupted", "sha2-truncated"];
+const SPOILT: [&str; 3] = ["esp-corrupted", "esp-wholly-corrupted", "sha2-truncated"];
 
 fn is_spoilt(capture: &Path) -> bool {
     let captures = root().join("captures");
