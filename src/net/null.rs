@@ -88,11 +88,14 @@ pub(super) fn may_be(packet: &[u8]) -> bool {
     let Some(tail) = packet.last_chunk::<35>() else {
         return true;
     };
-    agree(tail[20], tail[21], tail[22])
+    // Next headers that are met are few, so this turns away three of four encrypted packets by five looks at a table.
+    let any =
+        is_met(tail[22]) | is_met(tail[18]) | is_met(tail[10]) | is_met(tail[2]) | is_met(tail[34]);
+    any && (agree(tail[20], tail[21], tail[22])
         || agree(tail[16], tail[17], tail[18])
         || agree(tail[8], tail[9], tail[10])
         || agree(tail[0], tail[1], tail[2])
-        || agree(tail[32], tail[33], tail[34])
+        || agree(tail[32], tail[33], tail[34]))
 }
 
 /// Whether the last octet of padding, if there is any, is its length, and what is next is met.
@@ -104,23 +107,38 @@ fn agree(last: u8, pad_length: u8, next_header: u8) -> bool {
 /// Whether [`evidence`] knows how to judge a protocol.
 #[inline(always)]
 fn is_met(next_header: u8) -> bool {
-    matches!(
-        next_header,
-        protocol::ICMP
-            | protocol::IPV4
-            | protocol::TCP
-            | protocol::UDP
-            | protocol::IPV6
-            | protocol::GRE
-            | protocol::AH
-            | protocol::ICMPV6
-            | protocol::NO_NEXT_HEADER
-            | protocol::OSPF
-            | protocol::BEET
-            | protocol::IPCOMP
-            | protocol::AGGFRAG
-    )
+    MET.get(usize::from(next_header)) == Some(&true)
 }
+
+/// The protocols that are met, by number.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "of a constant: what is out of bounds does not compile"
+)]
+const MET: [bool; 256] = {
+    let mut met = [false; 256];
+    let known = [
+        protocol::ICMP,
+        protocol::IPV4,
+        protocol::TCP,
+        protocol::UDP,
+        protocol::IPV6,
+        protocol::GRE,
+        protocol::AH,
+        protocol::ICMPV6,
+        protocol::NO_NEXT_HEADER,
+        protocol::OSPF,
+        protocol::BEET,
+        protocol::IPCOMP,
+        protocol::AGGFRAG,
+    ];
+    let mut place = 0;
+    while place < known.len() {
+        met[known[place] as usize] = true;
+        place += 1;
+    }
+    met
+};
 
 #[cold]
 fn beyond_doubt(packet: &[u8], from: IpAddr, to: IpAddr) -> Option<Null> {
