@@ -169,7 +169,13 @@ fn reauthenticates(
     let (answered, request) = (time_of(model, last.response())?, last.request()?);
     let after = answered.since(new.seen.first.1);
     let goes_on = end.is_some_and(|end| end.since(answered) > DRAIN);
+    // What was refused, or given up, has no place that another could take.
+    let never_up = matches!(
+        model.auth_outcome(old_id),
+        AuthOutcome::Refused | AuthOutcome::Unfinished
+    );
     let fits = up
+        && !never_up
         && last.kind == ExchangeType::INFORMATIONAL
         && after >= Span(-BREAK.0)
         && after <= DRAIN

@@ -86,12 +86,7 @@ impl Teller<'_, '_> {
             AuthOutcome::AuthOnly if sa.version.major() != 1 => Some(", without a child SA"),
             _ => None,
         };
-        // What was refused, or given up, has no place that another could take.
-        let replaces = sa.replaces.filter(|before| {
-            let auth = self.model.ike_sas[*before].auth;
-            !matches!(auth, AuthOutcome::Refused | AuthOutcome::Unfinished)
-        });
-        let (kind, says) = match (replaces, before) {
+        let (kind, says) = match (sa.replaces, before) {
             (Some(_), _) => (
                 Kind::Reauthenticated,
                 say!(
