@@ -543,7 +543,7 @@ pub const COPY_FLOWS: usize = 1 << 12;
 /// some tunnel of its link where none of these takes it.
 pub const CLEAR_SELECTORS: usize = 1 << 12;
 
-/// Tunnels of a link, or of a gateway there, that packets in clear may belong in.
+/// Tunnels of a link, or of a gateway there, of which one without ESP is sought for packets in clear.
 pub const CLEAR_TUNNELS: usize = 1 << 6;
 
 /// Flows of one pair of gateways that are compared each with each.

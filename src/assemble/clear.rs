@@ -130,8 +130,7 @@ impl Beside {
             }
             for end in ends.iter().copied().map(Some).chain([None]) {
                 let rows = self.tunnels.entry((vantage, end)).or_default();
-                let is_there = rows.last().is_some_and(|last| last.id == id);
-                if !is_there && rows.len() < limits::CLEAR_TUNNELS {
+                if rows.last().is_none_or(|last| last.id != id) {
                     rows.push(candidate);
                 }
             }
@@ -148,9 +147,8 @@ impl Beside {
     fn likeliest(tunnels: &[Candidate], clear: &ClearFlow) -> Option<TunnelId> {
         let (from, until) = (clear.seen.first.1, clear.seen.last.1);
         let passes = |(first, last): (Timestamp, Timestamp)| first <= until && last >= from;
-        let idle = tunnels
-            .iter()
-            .find(|tunnel| !tunnel.esp.is_some_and(passes));
+        let mut looked_at = tunnels.iter().take(limits::CLEAR_TUNNELS);
+        let idle = looked_at.find(|tunnel| !tunnel.esp.is_some_and(passes));
         idle.or(tunnels.first()).map(|tunnel| tunnel.id)
     }
 }

@@ -32,13 +32,17 @@ impl<'m> Leaks<'m> {
             let shared = || is_shared_link(case, clear.vantage);
             vantages.entry(clear.vantage).or_insert_with(shared);
         }
-        let esp = LazyCell::new(|| Received::of(case.model, &vantages));
+        let mut leaks = Self {
+            rows: Vec::new(),
+            vantages,
+        };
+        let esp = LazyCell::new(|| Received::of(case.model, &leaks.vantages));
         let is_leak = |clear: &&ClearFlow| {
-            let transit = is_in_transit(case, clear, &vantages);
+            let transit = leaks.are_in_transit(case, clear);
             is_leak(case, clear, transit, &esp)
         };
-        let rows = strangers.into_iter().filter(is_leak).collect();
-        Self { rows, vantages }
+        leaks.rows = strangers.into_iter().filter(is_leak).collect();
+        leaks
     }
 
     /// The packets, in order.
@@ -48,14 +52,15 @@ impl<'m> Leaks<'m> {
 
     /// Whether they were recorded on a link that tunnels of other parties share: what is in clear there need not
     /// be of this tunnel, unless one of its gateways let them out.
-    pub fn are_in_transit(&self, case: &Case<'_>, leak: &ClearFlow) -> bool {
-        is_in_transit(case, leak, &self.vantages)
+    pub fn are_in_transit(&self, case: &Case<'_>, clear: &ClearFlow) -> bool {
+        sender(case, clear).is_none() && self.vantages.get(&clear.vantage).copied().unwrap_or(false)
     }
 }
 
-fn is_in_transit(case: &Case<'_>, clear: &ClearFlow, vantages: &BTreeMap<Vantage, bool>) -> bool {
-    let of_this = |gateway| end_of(case.tunnel, gateway).is_some();
-    !clear.gateway.is_some_and(of_this) && vantages.get(&clear.vantage).copied().unwrap_or(false)
+/// The gateway of the tunnel that let packets in clear out, if one is known to have.
+pub fn sender(case: &Case<'_>, clear: &ClearFlow) -> Option<IpAddr> {
+    let gateway = clear.gateway?;
+    end_of(case.tunnel, gateway).map(|_| gateway)
 }
 
 /// Whether both addresses are private, and neither is of the tunnel's gateways or of a network with one of them:

@@ -1,17 +1,17 @@
 //! Inner packets travel in clear on the outside link.
 
 use crate::diagnose::facts::leak::{
-    FEW, answers_inside, goes_past, has_private_ends, is_cut_off, is_served,
+    FEW, answers_inside, goes_past, has_private_ends, is_cut_off, is_served, sender,
 };
 use crate::diagnose::facts::life::{self, Closing};
-use crate::diagnose::facts::{clear, end_of, is_selected};
+use crate::diagnose::facts::{clear, is_selected};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::model::{AuthOutcome, ChildOutcome, ClearFlow, Exchange, IkeSaId, IkeState, Model};
 use crate::net::Path;
 use crate::registry::ExchangeType;
 use crate::say;
-use crate::units::Span;
+use crate::units::{Span, Timestamp};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -61,9 +61,6 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         may_lack_esp(case, clear) && is_covered(case, clear) && !is_cut_off(case, clear)
     });
     let transit = case.leaks().are_in_transit(case, first);
-    let sender = first
-        .gateway
-        .filter(|gateway| end_of(case.tunnel, *gateway).is_some());
     let answers = leaks
         .iter()
         .find(|clear| answers_inside(case, clear).is_some());
@@ -98,7 +95,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         to
     )
     .then(silent.then_some("No ESP goes that way meanwhile."))
-    .then(sender.map(|gateway| {
+    .then(sender(case, first).map(|gateway| {
         say!("By their link-layer source {gateway} let them out.", gateway)
     }))
     .then((first.tunnels > 1).then(|| {
@@ -177,8 +174,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 fn after_delete(case: &Case<'_>, leaks: &[&ClearFlow]) -> Option<Closing> {
     /// Traffic asks again within so long.
     const SOON: Span = Span::from_secs(5);
-    let first = leaks.iter().map(|clear| clear.seen.first.1).min()?;
-    let last = leaks.iter().map(|clear| clear.seen.last.1).max()?;
+    let (first, last) = during(leaks)?;
     let mut latest: Option<Closing> = None;
     for id in &case.tunnel.ike_sas {
         let sa = &case.model.ike_sas[*id];
@@ -218,20 +214,23 @@ fn as_seen_beside(model: &Model, id: IkeSaId, closing: Closing, leaks: &[&ClearF
     }
 }
 
+/// When the first and the last of them came.
+fn during(leaks: &[&ClearFlow]) -> Option<(Timestamp, Timestamp)> {
+    let first = leaks.iter().map(|clear| clear.seen.first.1).min()?;
+    let last = leaks.iter().map(|clear| clear.seen.last.1).max()?;
+    Some((first, last))
+}
+
 /// Whether one end is not heard, which may have closed the tunnel, and the packets pass for a moment alone.
 fn may_be_closed_unheard(case: &Case<'_>, leaks: &[&ClearFlow]) -> bool {
-    let first = leaks.iter().map(|clear| clear.seen.first.1).min();
-    let last = leaks.iter().map(|clear| clear.seen.last.1).max();
-    let brief = first
-        .zip(last)
-        .is_some_and(|(first, last)| last.since(first) < MOMENT);
+    let brief = during(leaks).is_some_and(|(first, last)| last.since(first) < MOMENT);
     brief && case.tap().deaf.contains(&true)
 }
 
 /// How long after the delete of the only IKE SA the last of them came, if that is a moment: who closes a tunnel knows
 /// of it, and a host that sends on until routes and policies have changed shows no lack of them.
 fn moment(leaks: &[&ClearFlow], closing: &Closing) -> Option<Span> {
-    let last = leaks.iter().map(|clear| clear.seen.last.1).max()?;
+    let (_, last) = during(leaks)?;
     let span = last.since(closing.at.1);
     (span < MOMENT).then_some(span)
 }
@@ -597,6 +596,21 @@ mod tests {
         assert_eq!(told(&[busy.as_str(), &idle].concat()), (Some(1), true));
         assert_eq!(told(&[idle.as_str(), &busy].concat()), (Some(0), true));
         assert_eq!(told(&idle), (Some(0), false));
+    }
+
+    #[test]
+    fn all_tunnels_that_it_may_be_of_are_counted() {
+        let tunnels = (1..=70).map(|n| {
+            format!(
+                "0 A:500 > 192.0.3.{n}:500 INFORMATIONAL i={n} r=7{n} id=4 request sealed 80
+                 1 A > 192.0.3.{n} ESP 0xb{n:02} seq 1..3 every 0.5 size 136
+                 "
+            )
+        });
+        let leak = "15 10.1.0.5 > 10.2.7.9 CLEAR 1 count 5 every 1 requests 5";
+        let text = tunnels.collect::<String>() + leak;
+        let says = fires(&text, "clear-text-leak").says.to_string();
+        assert!(says.contains("the 70 tunnels here"), "{says}");
     }
 
     #[test]
