@@ -131,7 +131,7 @@ impl Overhead {
 }
 
 /// Octets of an IP header without options.
-fn header(v6: bool) -> u32 {
+pub(crate) fn header(v6: bool) -> u32 {
     if v6 { 40 } else { 20 }
 }
 

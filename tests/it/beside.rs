@@ -3,10 +3,8 @@
 //! Into every capture frames of a neighbour are put: two other gateways whose tunnel works all the while.
 
 use crate::run;
-use crate::variants::{Chance, Recorded, frames, octets, said, words};
-use espial::Analysis;
+use crate::variants::{Chance, Recorded, frames, octets, said, serious, words};
 use espial::capture::LinkType;
-use espial::diagnose::{Finding, Severity};
 use espial::keys;
 use std::path::Path;
 use std::sync::Arc;
@@ -108,12 +106,6 @@ fn with_neighbour(capture: &[Recorded]) -> Vec<Recorded> {
     all
 }
 
-fn serious(analysis: &Analysis) -> Vec<String> {
-    let findings = analysis.findings.iter();
-    let serious = findings.filter(|finding| finding.severity > Severity::Info);
-    words(&serious.cloned().collect::<Vec<Finding>>())
-}
-
 #[test]
 fn a_neighbour_makes_no_difference() {
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("beside");
@@ -133,7 +125,8 @@ fn a_neighbour_makes_no_difference() {
         for ring in [Arc::default()].into_iter().chain(keyed) {
             let told = [&alone, &with_neighbour(&alone)].map(|frames| {
                 std::fs::write(&path, octets(frames)).unwrap();
-                serious(&said(std::slice::from_ref(&path), &ring))
+                let analysis = said(std::slice::from_ref(&path), &ring);
+                words(&serious(&analysis).cloned().collect::<Vec<_>>())
             });
             if told[0] != told[1] {
                 let [alone, beside] = told;

@@ -418,7 +418,7 @@ pub fn said(paths: &[PathBuf], ring: &Arc<KeyRing>) -> Analysis {
     analyze(capture::expand(paths).unwrap(), &options).unwrap()
 }
 
-fn serious(analysis: &Analysis) -> impl Iterator<Item = &Finding> {
+pub fn serious(analysis: &Analysis) -> impl Iterator<Item = &Finding> {
     let findings = analysis.findings.iter();
     findings.filter(|finding| finding.severity > Severity::Info)
 }

@@ -1,6 +1,6 @@
 //! How large an inner packet may be so that ESP around it fits an MTU.
 
-use crate::model::{EspFlow, Overhead};
+use crate::model::{EspFlow, Overhead, esp_size};
 
 /// No link has a smaller MTU that carries IPv6 (RFC 8200 section 5), and few of those that carry IPv4.
 pub const LEAST_MTU: u32 = 1280;
@@ -25,7 +25,11 @@ pub fn safe<'a>(
 
 /// A packet of a flow of this size with its outer IP header.
 pub fn outer_of(flow: &EspFlow, size: u32) -> u32 {
-    let header = if flow.key.to.is_ipv6() { 40 } else { 20 };
     let transport = flow.key.transport.octets();
-    size.saturating_add(header + transport)
+    size.saturating_add(esp_size::header(flow.key.to.is_ipv6()) + transport)
+}
+
+/// The largest packet of a flow with its outer IP header.
+pub fn outer(flow: &EspFlow) -> u32 {
+    outer_of(flow, flow.sizes.largest)
 }

@@ -3,11 +3,12 @@
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{end_of, esp, own, taps};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
-use crate::language::count;
+use crate::language::{Text, count};
 use crate::model::{EspFlow, Failure, Link, OpenedTally};
 use crate::net::Unopened;
 use crate::say;
 use crate::units::Span;
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -141,15 +142,22 @@ fn wholly(case: &Case<'_>, flow: &EspFlow) -> Option<Finding> {
             say!("{spi}, which its key opens", spi = other.key.spi),
         )
         .or("The key that was given for this direction is wrong.")
-        .or(say!("{from} computes the checksum in another way than was negotiated.", from))
-        .advise(say!(
-            "Capture at {from} and at {to} and compare the packets cited: where they differ lies the \
-             device that changes them.",
-            from,
-            to
-        ));
+        .or(say!(
+            "{from} computes the checksum in another way than was negotiated.",
+            from
+        ))
+        .advise(compare(from, to));
     finding.says.add(says);
     Some(finding.advise(DEVICES))
+}
+
+fn compare(from: IpAddr, to: IpAddr) -> Text {
+    say!(
+        "Capture at {from} and at {to} and compare the packets cited: where they differ lies the \
+         device that changes them.",
+        from,
+        to
+    )
 }
 
 /// What shows that the key of packets is right of which it opens none.
@@ -263,12 +271,7 @@ fn corrupted(case: &Case<'_>, flow: &EspFlow, tally: &OpenedTally) -> Option<Fin
         Some(twin) => tell_intact(case, finding, flow, twin),
         None => finding
             .or("Somebody forges packets with this SPI.")
-            .advise(say!(
-                "Capture at {from} and at {to} and compare the packets cited: where they differ lies the \
-                 device that changes them.",
-                from,
-                to
-            )),
+            .advise(compare(from, to)),
     };
     finding = finding.advise(DEVICES);
     if !grave {

@@ -64,16 +64,13 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let packets: u64 = strays.iter().map(|clear| clear.packets).sum();
     // What ties them to the tunnel: its selectors, or that it lacks the traffic which should be in it. Of a tunnel
     // that nobody uses nothing is lacking.
-    let used = |clear: &ClearFlow| {
-        let end = end_of(case.tunnel, clear.from);
-        end.is_some_and(|end| {
-            esp.iter()
-                .enumerate()
-                .any(|(from, last)| from != end && last.is_some())
-        })
+    let answered = |clear: &ClearFlow| {
+        let peer = 1 - end_of(case.tunnel, clear.from)?;
+        esp.get(peer).copied().flatten()
     };
     let tied = strays.iter().any(|clear| {
-        is_selected(case, clear.to) == Some(true) || sent(clear).is_none() && used(clear)
+        let lacks = || sent(clear).is_none() && answered(clear).is_some();
+        is_selected(case, clear.to) == Some(true) || lacks()
     });
     let served = served(case, first.to);
     let mut finding = Finding::new(

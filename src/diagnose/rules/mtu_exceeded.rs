@@ -5,7 +5,7 @@ use crate::diagnose::facts::overhead;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
-use crate::model::IcmpSeen;
+use crate::model::{IcmpSeen, esp_size};
 use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
 use std::collections::BTreeMap;
@@ -184,7 +184,7 @@ fn is_ignored(case: &Case<'_>, told: &IcmpSeen) -> bool {
         return false;
     };
     let quoted = told.error.quoted;
-    let header = if quoted.to.address.is_ipv6() { 40 } else { 20 };
+    let header = esp_size::header(quoted.to.address.is_ipv6());
     let mut flows = case.flows().filter(|flow| {
         flow.key.to == quoted.to.address
             && flow.key.vantage == told.vantage

@@ -185,13 +185,7 @@ struct Knee {
 impl Knee {
     fn of(flow: &EspFlow) -> Option<Self> {
         // The first and the last step are rarely whole.
-        let steps: Vec<(u32, u32)> = flow
-            .timeline
-            .counts
-            .iter()
-            .enumerate()
-            .map(|(step, count)| (*count, flow.timeline.lost.get(step).copied().unwrap_or(0)))
-            .collect();
+        let steps = steps(flow);
         let [_, whole @ .., _] = steps.as_slice() else {
             return None;
         };
@@ -225,18 +219,14 @@ impl Knee {
             .filter(|count| *count > 0 && share(*count) <= SLOW)
             .collect();
         let least = full.iter().map(|(count, _)| *count).min()?;
-        let slow_packets: u64 = slow.iter().map(|count| u64::from(*count)).sum();
-        let expected =
-            flow.sequence.bursts as f64 * slow_packets as f64 / flow.packets.max(1) as f64;
+        let slow_packets = telling(flow, &slow)?;
         // A limit takes what exceeds it: more is sent, and no more arrives.
         let sent =
             |step: &&(u32, u32)| f64::from(step.0) + f64::from(step.1) >= 1.05 * f64::from(highest);
         let exceeds = full.iter().filter(sent).count() * 2 >= full.len();
         // A few steps show a plateau if they are alike.
         let is_plateau = full.len() >= STEPS || full.len() >= FEW && share(least) >= ALIKE;
-        let clear =
-            at_limit && is_plateau && slow.len() >= STEPS && expected >= EXPECTED && exceeds;
-        clear.then_some(Self {
+        (at_limit && is_plateau && exceeds).then_some(Self {
             highest,
             least,
             lossy: full.len(),
@@ -258,13 +248,10 @@ impl Knee {
         const SAVED: u64 = 2;
         /// Steps of which the bucket was empty throughout, and how alike they are.
         const FULL: usize = 3;
-        const ALIKE: f64 = 0.9;
+        const EVEN: f64 = 0.9;
         /// One of so many packets is lost there at least.
         const SHARE: u32 = 10;
-        let counts = flow.timeline.counts.iter().enumerate();
-        let steps: Vec<(u32, u32)> = counts
-            .map(|(step, count)| (*count, flow.timeline.lost.get(step).copied().unwrap_or(0)))
-            .collect();
+        let steps = steps(flow);
         // Runs of steps with loss; within one, all but the first and the last are of an empty bucket.
         let (mut full, mut edges) = (Vec::new(), 0);
         let mut runs: Vec<(u32, usize)> = Vec::new();
@@ -289,7 +276,7 @@ impl Knee {
         }
         let (highest, least) = (*full.iter().max()?, *full.iter().min()?);
         let share = |count: u32| f64::from(count) / f64::from(highest.max(1));
-        if full.len() < FULL || share(least) < ALIKE {
+        if full.len() < FULL || share(least) < EVEN {
             return None;
         }
         // What passes faster is the beginning of a burst, and as much as a bucket may hold.
@@ -319,10 +306,8 @@ impl Knee {
             .map(|(_, step)| step.0)
             .filter(|count| *count > 0 && share(*count) <= SLOW)
             .collect();
-        let slow_packets: u64 = slow.iter().map(|count| u64::from(*count)).sum();
-        let expected =
-            flow.sequence.bursts as f64 * slow_packets as f64 / flow.packets.max(1) as f64;
-        (fast == 0 && slow.len() >= STEPS && expected >= EXPECTED).then_some(Self {
+        let slow_packets = telling(flow, &slow)?;
+        (fast == 0).then_some(Self {
             highest,
             least,
             lossy: full.len(),
@@ -345,6 +330,20 @@ fn bits(rate: f64) -> Text {
 
 fn whole(number: f64) -> Text {
     Text::verbatim(format_args!("{number:.0}"))
+}
+
+/// Packets of each step that came, and that are missing.
+fn steps(flow: &EspFlow) -> Vec<(u32, u32)> {
+    let lost = |step: usize| flow.timeline.lost.get(step).copied().unwrap_or(0);
+    let counts = flow.timeline.counts.iter().enumerate();
+    counts.map(|(step, count)| (*count, lost(step))).collect()
+}
+
+/// Packets of the slow steps, if these are so many that loss by chance would have shown there.
+fn telling(flow: &EspFlow, slow: &[u32]) -> Option<u64> {
+    let packets: u64 = slow.iter().map(|count| u64::from(*count)).sum();
+    let expected = flow.sequence.bursts as f64 * packets as f64 / flow.packets.max(1) as f64;
+    (slow.len() >= STEPS && expected >= EXPECTED).then_some(packets)
 }
 
 #[cfg(test)]

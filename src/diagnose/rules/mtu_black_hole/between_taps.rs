@@ -2,9 +2,9 @@
 
 use super::fragmented::limit;
 use super::inside::{SMALLEST, by_inner_size};
-use super::{PATTERN, RULE, outer};
+use super::{PATTERN, RULE};
 use crate::diagnose::facts::esp;
-use crate::diagnose::facts::overhead;
+use crate::diagnose::facts::overhead::{self, outer};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::{Case, Confidence, Finding};
 use crate::model::EspFlow;

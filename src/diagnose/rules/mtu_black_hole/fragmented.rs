@@ -1,10 +1,11 @@
 //! ESP in IP fragments that is lost, and small packets that pass.
 
 use super::inside::SMALLEST;
-use super::{PATTERN, RULE, has_no_hole, outer, try_sizes};
+use super::{PATTERN, RULE, has_no_hole, try_sizes};
 use crate::diagnose::facts::esp::Directions;
+use crate::diagnose::facts::overhead::{self, outer};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::facts::{Tap, clear, end_of, overhead, own, tap};
+use crate::diagnose::facts::{Tap, clear, end_of, own, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding};
 use crate::language::count;
 use crate::model::{AnomalyKind, Rhythm, Seen, Silence};

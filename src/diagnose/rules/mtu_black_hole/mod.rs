@@ -9,7 +9,6 @@ mod tests;
 
 use crate::diagnose::facts::Located;
 use crate::diagnose::facts::esp::Directions;
-use crate::diagnose::facts::overhead::outer_of;
 use crate::diagnose::{Case, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{EspFlow, Rhythm};
@@ -131,9 +130,4 @@ fn has_no_hole(rhythm: &Rhythm) -> bool {
     let intervals = f64::from(rhythm.packets.saturating_sub(1));
     let square = ticks * ticks;
     square > 0.0 && rhythm.squares as f64 * intervals <= square * (1.0 + 0.5 / intervals)
-}
-
-/// The largest packet of a flow with its outer IP header.
-fn outer(flow: &EspFlow) -> u32 {
-    outer_of(flow, flow.sizes.largest)
 }

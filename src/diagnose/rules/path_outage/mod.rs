@@ -4,7 +4,7 @@ mod silence;
 
 use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::outage::{self, Amid, EDGE, LOST, OUTAGE, goes_on, lost_in};
-use crate::diagnose::facts::overhead::{LEAST_MTU, outer_of};
+use crate::diagnose::facts::overhead::{LEAST_MTU, outer};
 use crate::diagnose::facts::{end_of, taps};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
@@ -257,18 +257,18 @@ fn told(
     if !recorded && before.is_none() {
         finding = finding.or("The capture itself was interrupted.");
     }
-    // Where nothing large ever came, what is missing may be just that. Another tap shows what it was.
-    let largest = outer_of(flow, flow.sizes.largest);
-    if !anew && !alone && before.is_none() && largest <= LEAST_MTU {
-        finding = finding.or(say!(
-            "Only packets that are too large for the path were sent meanwhile, and they or their fragments were lost: of \
-             all that came from {from} none has more than {largest} octets.",
-            from,
-            largest
-        ));
-    }
     // What left the first tap was sent, and the second one recorded on.
     if before.is_none() {
+        // Where nothing large ever came, what is missing may be just that.
+        let largest = outer(flow);
+        if !anew && !alone && largest <= LEAST_MTU {
+            finding = finding.or(say!(
+                "Only packets that are too large for the path were sent meanwhile, and they or their fragments were \
+                 lost: of all that came from {from} none has more than {largest} octets.",
+                from,
+                largest
+            ));
+        }
         finding = finding.or("A cluster failed over and skipped numbers on purpose (RFC 6311).");
     }
     if woken(directions, end, silence) && !outage::is_heard(case, directions, end, silence) {
