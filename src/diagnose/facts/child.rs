@@ -231,6 +231,27 @@ impl Refusal {
         self.answer.to
     }
 
+    /// Whether it is for the moment, not about what was asked for: the peer is busy with the same SA, or makes no SA
+    /// but by a new IKE SA (RFC 7296 sections 1.3, 2.25 and 4).
+    pub fn is_passing(&self) -> bool {
+        let passing = [
+            NotifyType::TEMPORARY_FAILURE.0,
+            NotifyType::NO_ADDITIONAL_SAS.0,
+            NotifyType::CHILD_SA_NOT_FOUND.0,
+        ];
+        !self.v1 && passing.contains(&self.reason)
+    }
+
+    /// Whether a later grant of another attempt gives what was refused here. What a new IKE SA grants with `IKE_AUTH`
+    /// needs no group of its own (RFC 7296 section 1.2) and takes the place of all that was: the next rekeying is
+    /// refused again.
+    fn is_mended_by(&self, other: &Attempt) -> bool {
+        let beside = other.exchange != self.attempt.exchange && other.is_like(&self.attempt);
+        let set_up_anew =
+            other.kind == ExchangeType::IKE_AUTH && other.ike_sa != self.attempt.ike_sa;
+        beside && (!set_up_anew || !self.is_rekeying() || self.is_passing())
+    }
+
     /// The group that INVALID_KE_PAYLOAD asks for (RFC 7296 section 1.3).
     pub fn wanted_group(&self) -> Option<u16> {
         let told = self.answer.errors.iter();
@@ -334,8 +355,7 @@ fn granted_like<'a>(
 ) -> impl Iterator<Item = (&'a Attempt, Timestamp)> + 'a {
     attempts
         .iter()
-        .filter(|attempt| attempt.exchange != refusal.attempt.exchange)
-        .filter(|attempt| attempt.is_like(&refusal.attempt))
+        .filter(|attempt| refusal.is_mended_by(attempt))
         .filter_map(|attempt| Some((attempt, attempt.granted_at(model)?)))
 }
 
@@ -495,6 +515,21 @@ mod tests {
         };
         assert!(is_recovered(&text(10.2)));
         assert!(!is_recovered(&text(10.1)), "they crossed");
+    }
+
+    #[test]
+    fn a_new_ike_sa_mends_a_refused_rekeying_only_if_that_was_refused_for_the_moment() {
+        let recovers = |refusal: &str| {
+            is_recovered(&format!(
+                "{0}11 A:500 > B:500 IKE_SA_INIT i=3 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+                 11.1 B:500 > A:500 IKE_SA_INIT i=3 r=4 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+                 11.2 A:500 > B:500 IKE_AUTH i=3 r=4 id=1 request sealed 256 opened {CHILD}
+                 11.3 B:500 > A:500 IKE_AUTH i=3 r=4 id=1 response sealed 240 opened {CHILD}",
+                exchange(2, 10.0, &format!("N(REKEY_SA ESP 0xa1) {CHILD}"), 10.1, refusal)
+            ))
+        };
+        assert!(!recovers(REFUSED));
+        assert!(recovers("N(NO_ADDITIONAL_SAS)"));
     }
 
     #[test]

@@ -175,18 +175,11 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
         false => "a child SA",
     };
     let times = child::times(refusals.len());
-    // It is answered so while its own exchange about the same SA is under way (RFC 7296 section
-    // 2.25), or if it makes IKE SAs anew instead: normal, if what follows works.
-    let passing = [
-        NotifyType::TEMPORARY_FAILURE.0,
-        NotifyType::NO_ADDITIONAL_SAS.0,
-        NotifyType::CHILD_SA_NOT_FOUND.0,
-    ];
     let recovered = child::recovered(case, last);
     let came_up = anew && !came_to_nothing(case, last.at().1);
     let settled = came_up || recovered;
-    // They are not about algorithms.
-    let is_passing = !first.v1 && refusals.iter().all(|one| passing.contains(&one.reason));
+    // It is not about algorithms, and normal if what follows works.
+    let is_passing = refusals.iter().all(Refusal::is_passing);
     let normal = settled && is_passing;
     let full = NotifyType::NO_ADDITIONAL_SAS.0;
     let is_full = !settled && is_passing && refusals.iter().all(|one| one.reason == full);
@@ -256,16 +249,11 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
 fn is_final(case: &Case<'_>, refusal: &Refusal) -> bool {
     /// Who tries other parameters does so at once.
     const AT_ONCE: Span = Span::from_secs(5);
-    let passing = [
-        NotifyType::TEMPORARY_FAILURE.0,
-        NotifyType::NO_ADDITIONAL_SAS.0,
-        NotifyType::CHILD_SA_NOT_FOUND.0,
-    ];
     let flights = &case.model.exchanges[refusal.attempt.exchange].flights;
     let message = flights
         .first()
         .and_then(|flight| facts::first(case.model, flight));
-    (refusal.v1 || !passing.contains(&refusal.reason))
+    !refusal.is_passing()
         && message.is_some_and(|message| {
             tap::went_on(case.model, message.vantage, refusal.at().1, AT_ONCE)
         })
