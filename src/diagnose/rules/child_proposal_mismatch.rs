@@ -2,14 +2,15 @@
 
 use super::pfs_mismatch;
 use super::ts_narrowed::pair;
-use crate::diagnose::facts::child::{self, Attempt, Known, Refusal};
+use crate::diagnose::facts::child::{self, Known, Refusal};
 use crate::diagnose::facts::offer::{self, Kind, Offer};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, all_of};
-use crate::model::Model;
+use crate::model::ExchangeId;
 use crate::registry::{ExchangeType, NotifyType, PayloadType};
 use crate::say;
+use std::collections::BTreeSet;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -48,7 +49,16 @@ Where only the group of the key exchange (PFS) differs, see pfs-mismatch. Where 
 fn check(case: &Case<'_>) -> Vec<Finding> {
     let attempts = case.attempts();
     let mut refusals = case.lasting().to_vec();
-    refusals.retain(|refusal| is_about_proposals(case.model, attempts, refusal));
+    refusals.retain(is_of_proposals);
+    // Where nothing is left, nothing is compared.
+    let of_group: BTreeSet<ExchangeId> = match refusals.is_empty() {
+        true => BTreeSet::new(),
+        false => pfs_mismatch::suspected(case)
+            .iter()
+            .map(|(refusal, _)| refusal.attempt.exchange)
+            .collect(),
+    };
+    refusals.retain(|refusal| !of_group.contains(&refusal.attempt.exchange));
     let Some(first) = refusals.first().cloned() else {
         return Vec::new();
     };
@@ -281,11 +291,9 @@ fn pfs(offer: Option<&Offer>, known: Option<&Known>) -> Option<Pfs> {
     }
 }
 
-/// Whether it is the algorithms that were refused, and not the group alone.
-fn is_about_proposals(model: &Model, attempts: &[Attempt], refusal: &Refusal) -> bool {
-    refusal.reason == NotifyType::NO_PROPOSAL_CHOSEN.0
-        && !refusal.attempt.told.is_of_ike()
-        && pfs_mismatch::suspicion(model, attempts, refusal).is_none()
+/// Whether what was refused are the proposals for a child SA, of which the group may be all that counts.
+fn is_of_proposals(refusal: &Refusal) -> bool {
+    refusal.reason == NotifyType::NO_PROPOSAL_CHOSEN.0 && !refusal.attempt.told.is_of_ike()
 }
 
 #[cfg(test)]

@@ -249,6 +249,7 @@ fn groups_of(readings: &[&Reading]) -> Option<Text> {
 const DIFFERENT: usize = 32;
 
 /// What makes the group the suspect of a refusal.
+#[derive(Clone)]
 pub(super) struct Suspicion {
     confidence: Confidence,
     why: Text,
@@ -256,12 +257,44 @@ pub(super) struct Suspicion {
     wanted: Option<Text>,
 }
 
-/// Whether the group of the key exchange is what a refusal is about, not the other algorithms.
-pub(super) fn suspicion(
-    model: &Model,
-    attempts: &[Attempt],
-    refusal: &Refusal,
-) -> Option<Suspicion> {
+/// The refusals that were read and are about the group of the key exchange, not the other algorithms: those that show
+/// it, and those of the same offer by the same side.
+pub(super) fn suspected<'c>(case: &'c Case<'_>) -> Vec<(&'c Refusal, Suspicion)> {
+    let attempts = case.attempts();
+    let told: Vec<(&Refusal, Option<Suspicion>)> = case
+        .lasting()
+        .iter()
+        .map(|refusal| (refusal, suspicion(case.model, attempts, refusal)))
+        .collect();
+    // IKE_AUTH has no group that could be refused.
+    let offer = |refusal: &Refusal| {
+        let has_group = refusal.attempt.kind != ExchangeType::IKE_AUTH;
+        refusal.attempt.offer(case.model).filter(|_| has_group)
+    };
+    let suspects = told.iter().filter_map(|(refusal, suspicion)| {
+        let suspicion = suspicion.as_ref()?;
+        Some((
+            refusal.answer.from,
+            refusal.reason,
+            offer(refusal)?,
+            suspicion,
+        ))
+    });
+    let suspects: Vec<_> = suspects.collect();
+    let like = |refusal: &Refusal| {
+        let offered = offer(refusal)?;
+        let mut alike = suspects.iter().filter(|(from, reason, offer, _)| {
+            (*from, *reason) == (refusal.answer.from, refusal.reason) && *offer == offered
+        });
+        alike.next().map(|(.., suspicion)| (*suspicion).clone())
+    };
+    told.iter()
+        .filter_map(|(refusal, own)| Some((*refusal, own.clone().or_else(|| like(refusal))?)))
+        .collect()
+}
+
+/// Whether the group of the key exchange is what a refusal is about, by itself.
+fn suspicion(model: &Model, attempts: &[Attempt], refusal: &Refusal) -> Option<Suspicion> {
     if refusal.attempt.told.is_of_ike() {
         return None;
     }
@@ -402,12 +435,7 @@ fn named<T: fmt::Display>(groups: &BTreeSet<T>) -> Text {
 
 /// Refusals that were read.
 fn by_reading(case: &Case<'_>) -> Option<Finding> {
-    let attempts = case.attempts();
-    let suspected = case.lasting().iter().filter_map(|refusal| {
-        let suspicion = suspicion(case.model, attempts, refusal)?;
-        Some((refusal, suspicion))
-    });
-    let suspected: Vec<(&Refusal, Suspicion)> = suspected.collect();
+    let suspected = suspected(case);
     let surest = |(_, suspicion): &&(&Refusal, Suspicion)| Reverse(suspicion.confidence);
     let (first, suspicion) = suspected.iter().min_by_key(surest)?;
     // Each side refuses for itself.
@@ -682,6 +710,31 @@ mod tests {
         fires(&text(12), "child-proposal-mismatch");
         silent(&text(7200), "child-proposal-mismatch");
         fires(&text(7200), "pfs-mismatch");
+    }
+
+    #[test]
+    fn what_is_asked_for_anew_by_the_same_offer_is_refused_for_the_same() {
+        let text = |suite: &str| {
+            format!(
+                "1 A > B ESP 0xb1 seq 1..40 every 0.5 size 136
+                 1.1 B > A ESP 0xa1 seq 1..40 every 0.5 size 136
+                 10 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request by=initiator sealed 496 opened N(REKEY_SA ESP 0xa1) SA(ESP 0xa2 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128 DH14) Nonce KE(14) TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+                 10.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response by=responder sealed 80 opened N(NO_PROPOSAL_CHOSEN)
+                 30 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=3 request by=initiator sealed 480 opened SA(ESP 0xa3 {suite}) Nonce KE(14) TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+                 30.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=3 response by=responder sealed 80 opened N(NO_PROPOSAL_CHOSEN)
+                 40 A:500 > B:500 INFORMATIONAL i=1 r=2 id=4 request by=initiator sealed 80"
+            )
+        };
+        let same = text("ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128 DH14");
+        assert!(
+            fires(&same, "pfs-mismatch")
+                .says
+                .to_string()
+                .contains("2 times")
+        );
+        silent(&same, "child-proposal-mismatch");
+        let other = text("ENCR_AES_CBC-128 AUTH_HMAC_SHA1_96 DH14");
+        fires(&other, "child-proposal-mismatch");
     }
 
     #[test]
