@@ -97,7 +97,7 @@ fn pieces_missing(case: &Case<'_>) -> Option<Finding> {
         .find(|(_, flight)| {
             let was_read = |message: &Message| {
                 let begins = begins.get_or_init(|| Begins::of(case));
-                begins.follow(case, message)
+                begins.follow(message)
             };
             !first(case.model, flight).is_some_and(was_read)
         })?;

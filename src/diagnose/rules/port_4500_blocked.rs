@@ -161,7 +161,7 @@ pub(super) fn silences<'m>(case: &Case<'m>) -> Vec<AuthSilence<'m>> {
     let begins = Begins::of(case);
     let still = silences.into_iter().filter(|silence| {
         let asked = &silence.asked;
-        !begins.follow(case, asked.message)
+        !begins.follow(asked.message)
     });
     still.collect()
 }
@@ -171,8 +171,8 @@ pub(super) fn silences<'m>(case: &Case<'m>) -> Vec<AuthSilence<'m>> {
 pub(super) struct Begins {
     /// Of IKE SAs, sorted.
     ike: Vec<Timestamp>,
-    /// Of ESP from each end, by the input that recorded it, sorted.
-    esp: BTreeMap<(usize, u16), Vec<Timestamp>>,
+    /// Of ESP, by the input that recorded it, sorted.
+    esp: BTreeMap<u16, Vec<Timestamp>>,
 }
 
 impl Begins {
@@ -183,29 +183,23 @@ impl Begins {
         ike.sort_unstable();
         let mut esp: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for directions in case.directions() {
-            for end in [0, 1] {
-                let begun = directions.flows(1 - end).iter();
-                let begun = begun.filter(|flow| flow.sequence.first <= EARLY);
-                let of = esp.entry((end, directions.vantage.input)).or_default();
-                of.extend(begun.map(|flow| flow.seen.first.1));
-            }
+            let begun = directions.all().filter(|flow| flow.sequence.first <= EARLY);
+            let of = esp.entry(directions.vantage.input).or_default();
+            of.extend(begun.map(|flow| flow.seen.first.1));
         }
         esp.values_mut().for_each(|times| times.sort_unstable());
         Self { ike, esp }
     }
 
-    /// Whether ESP of the peer begins after a message was sent to it, before another IKE SA is asked for:
-    /// then it took the message, and what it answered is missing in the recording. The counter of a new SA
-    /// begins at 1 (RFC 4303 section 3.3.2).
-    pub(super) fn follow(&self, case: &Case<'_>, message: &Message) -> bool {
-        let Some(peer) = end_of(case.tunnel, message.path.to().address) else {
-            return false;
-        };
+    /// Whether ESP of a new SA begins after a message was sent, before another IKE SA is asked for: then the peer
+    /// took the message, and what it answered is missing in the recording. Who asked knows the SPI that it sends to
+    /// by the answer alone (RFC 7296 section 3.3.1). The counter of a new SA begins at 1 (RFC 4303 section 3.3.2).
+    pub(super) fn follow(&self, message: &Message) -> bool {
         let after = |times: &[Timestamp]| {
             let place = times.partition_point(|time| *time <= message.time);
             times.get(place).copied()
         };
-        let esp = self.esp.get(&(peer, message.vantage.input));
+        let esp = self.esp.get(&message.vantage.input);
         let esp = esp.and_then(|times| after(times));
         esp.is_some_and(|esp| after(&self.ike).is_none_or(|next| esp < next))
     }
@@ -284,6 +278,22 @@ mod tests {
             ),
             "port-4500-blocked",
         );
+    }
+
+    #[test]
+    fn new_esp_of_who_asked_shows_that_the_answer_came_to_it() {
+        let text = |first: u32| {
+            format!(
+                "{AGREED}
+                 0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request sealed 256 again=4,11,24
+                 25 A > B ESP 0xb1 seq {first}..{last} every 1",
+                last = first + 20
+            )
+        };
+        silent(&text(2), "port-4500-blocked");
+        silent(&text(2), "ike-auth-no-response");
+        // It goes on with an SA that is older.
+        verdict(&text(200), "port-4500-blocked");
     }
 
     #[test]

@@ -75,7 +75,9 @@ pub(super) fn by_reading(case: &Case<'_>) -> Option<Finding> {
             to
         ));
     }
-    let unsure = believed && refused.is_none() || of_proposal;
+    // The answer that it refuses may itself refuse something, without a proof (RFC 7296 section 2.21.2).
+    let unread = first.by == Role::Initiator && misses_answer(case.model, first);
+    let unsure = believed && refused.is_none() || of_proposal || unread;
     let confidence = Confidence::Certain.lower_if(unsure);
     let mut finding = Finding::new(&RULE, confidence, case.id, first.at, names)
         .title(say!("{from} refuses the authentication of {to}", from, to))
@@ -84,6 +86,12 @@ pub(super) fn by_reading(case: &Case<'_>) -> Option<Finding> {
         finding = finding.advise(say!(
             "Give {to} an identity that is in its certificate, as subject or as a further name, or a certificate with \
              this one.",
+            to
+        ));
+    }
+    if unread {
+        finding = finding.or(say!(
+            "The answer of {to}, which was not read, refuses something else, and so bears no proof.",
             to
         ));
     }
@@ -183,6 +191,13 @@ pub(super) fn by_reading(case: &Case<'_>) -> Option<Finding> {
         )),
         None => finding,
     })
+}
+
+/// Whether the last response of `IKE_AUTH` was not recorded or not opened.
+fn misses_answer(model: &Model, refusal: &Refusal) -> bool {
+    let rounds = model.auth_rounds(refusal.ike_sa);
+    let answer = rounds.last().and_then(|last| last.response());
+    !refusal.v1 && answer.is_none_or(|answer| model.opened(answer).is_none())
 }
 
 /// What the proof rests on that a refusal which was read is of.

@@ -738,3 +738,21 @@ fn who_requires_a_ppk_stops_at_an_answer_without() {
         "auth-failed",
     );
 }
+
+#[test]
+fn what_the_initiator_refuses_without_its_being_read_may_bear_no_proof() {
+    let text = |answer: &str| {
+        format!(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+             0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 opened IDi(a) AUTH(2) SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+             {answer}
+             0.4 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80 opened N(AUTHENTICATION_FAILED)
+             0.5 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80 opened"
+        )
+    };
+    let read = "0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240 opened IDr(b) AUTH(2) SA(ESP 0xb1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.2.0.0/16)";
+    let confidence = |answer: &str| fires(&text(answer), "auth-failed").confidence;
+    assert_eq!(confidence(read), Confidence::Certain);
+    assert_eq!(confidence(""), Confidence::Likely);
+}
