@@ -14,7 +14,7 @@ use crate::sadb::Sadb;
 use crate::say;
 use crate::scan::{Batch, Lane, Room, Scanner, Task, Wants, Window};
 use crate::session::{Reading, Session};
-use crate::units::{FrameId, Timestamp};
+use crate::units::{FrameId, Span, Timestamp};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -72,15 +72,17 @@ pub enum Error {
 /// read counts, and the [problems](model::Input::problems) of the input say the rest.
 pub fn analyze(inputs: Vec<capture::Input>, options: &Options) -> Result<Analysis, Error> {
     let pool = pool(options)?;
-    let census = Census::within(
-        options.bounds,
-        Session::new(Arc::clone(&options.keys)),
-        each,
-    );
-    let (census, inputs) = read(&pool, inputs, options, census);
-    let mut model = pool.install(|| census.finish());
-    model.inputs = inputs;
-    pool.install(|| assemble::assemble(&mut model, &each));
+    let again: Option<Vec<_>> = inputs
+        .iter()
+        .map(|input| input.again(options.bounds.zstd_window_log))
+        .collect();
+    let mut model = find(&pool, inputs, options, &[]);
+    // How far clocks are apart is known when packets of both were compared, and then the times of one are wrong
+    // throughout.
+    if let Some((again, shifts)) = again.zip(assemble::shifts(&model)) {
+        drop(model);
+        model = find(&pool, again, options, &shifts);
+    }
     let Judged {
         findings,
         blind,
@@ -89,6 +91,25 @@ pub fn analyze(inputs: Vec<capture::Input>, options: &Options) -> Result<Analysi
     model.blind.extend(diagnose::blind(&model, blind));
     model.blind.extend(diagnose::failed(&model, &failed));
     Ok(Analysis { model, findings })
+}
+
+/// Reads the inputs, adds to the times of each what is given by its place, and says what they hold.
+fn find(
+    pool: &rayon::ThreadPool,
+    inputs: Vec<capture::Input>,
+    options: &Options,
+    shifts: &[Span],
+) -> Model {
+    let census = Census::within(
+        options.bounds,
+        Session::new(Arc::clone(&options.keys)),
+        each,
+    );
+    let (census, inputs) = read(pool, inputs, options, shifts, census);
+    let mut model = pool.install(|| census.finish());
+    model.inputs = inputs;
+    pool.install(|| assemble::assemble(&mut model, &each));
+    model
 }
 
 /// Whoever looks at each datagram: at what it holds, its time, and what is known of an IKE message
@@ -112,7 +133,7 @@ pub fn dissect(
         session: Session::new(Arc::clone(&options.keys)),
         flow: ControlFlow::Continue(()),
     };
-    Ok(read(&pool(options)?, inputs, options, visitor).1)
+    Ok(read(&pool(options)?, inputs, options, &[], visitor).1)
 }
 
 /// A frame, or a datagram in the frame told last.
@@ -139,7 +160,7 @@ pub fn decrypt(
         session: Session::new(Arc::clone(&options.keys)),
         flow: ControlFlow::Continue(()),
     };
-    Ok(read(&pool(options)?, inputs, options, decrypter).1)
+    Ok(read(&pool(options)?, inputs, options, &[], decrypter).1)
 }
 
 /// What rules say of tunnels.
@@ -230,17 +251,20 @@ fn pool(options: &Options) -> Result<rayon::ThreadPool, Error> {
     pool.map_err(|error| Error::Threads(error.into()))
 }
 
-/// Reads all inputs, one after the other, and folds them into `to`.
+/// Reads all inputs, one after the other, and folds them into `to`. To the times of each is added what `shifts` has in
+/// its place.
 fn read<F: Fold + Send>(
     pool: &rayon::ThreadPool,
     inputs: Vec<capture::Input>,
     options: &Options,
+    shifts: &[Span],
     mut to: F,
 ) -> (F, Vec<model::Input>) {
     let mut order = Order::new(Sadb::new(&options.keys));
     let mut rows = Vec::with_capacity(inputs.len());
     for (index, input) in (0..).zip(inputs) {
-        let (row, back, told) = read_one(pool, index, input, options, order, to);
+        let shift = shifts.get(usize::from(index)).copied().unwrap_or_default();
+        let (row, back, told) = read_one(pool, (index, shift), input, options, order, to);
         rows.push(row);
         (order, to) = (back, told);
         order.next_input();
@@ -271,7 +295,7 @@ fn span_sets(rows: &mut [model::Input]) {
 
 fn read_one<F: Fold + Send>(
     pool: &rayon::ThreadPool,
-    index: u16,
+    (index, shift): (u16, Span),
     input: capture::Input,
     options: &Options,
     order: Order,
@@ -281,6 +305,7 @@ fn read_one<F: Fold + Send>(
         path: input.path().to_owned(),
         set: input.set(),
         format: input.format().to_owned(),
+        shift,
         ..model::Input::default()
     };
     let size = options.chunk_size.map_or_else(
@@ -292,6 +317,7 @@ fn read_one<F: Fold + Send>(
             since: options.since,
             until: options.until,
         },
+        shift,
         keeps: to.keeps_frames(),
         gathers: to.gathers(),
     };
@@ -346,8 +372,8 @@ fn row(mut row: model::Input, walked: Option<Walked>, ended: Option<ReadError>) 
         row.frames = walked.frames;
         row.frames_cut = walked.frames_cut;
         row.bytes = walked.end.offset;
-        row.first = walked.first;
-        row.last = walked.last;
+        let moved = |time: Option<Timestamp>| time.map(|time| time.later(row.shift));
+        (row.first, row.last) = (moved(walked.first), moved(walked.last));
         row.dropped = walked.dropped.total();
         row.problems = walked.problems.into_vec();
         stopped = walked.error.or(stopped);

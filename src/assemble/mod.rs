@@ -2,6 +2,7 @@
 
 mod child;
 mod clear;
+mod clocks;
 mod exchange;
 mod ikev1;
 mod ikev2;
@@ -12,6 +13,8 @@ mod taps;
 #[cfg(test)]
 mod tests;
 mod tunnel;
+
+pub use clocks::shifts;
 
 use crate::each::{Each, map_ids};
 use crate::model::{IkeSa, IkeSaId, IkeSuite, Model, Nat, Transport};

@@ -162,6 +162,32 @@ impl Input {
         self.set
     }
 
+    /// The same to be read once more, which is opened when its turn comes; `None` if its octets come but once, as those
+    /// of a pipe do. `window_log` as for [`ZSTD_WINDOW_LOG`].
+    pub(crate) fn again(&self, window_log: u32) -> Option<Self> {
+        let (compressed, window_log) = match &self.source {
+            Source::Stream { pipe: true, .. } => return None,
+            Source::Parked {
+                compressed,
+                window_log,
+            } => (*compressed, *window_log),
+            _ => (self.is_compressed_file(), window_log),
+        };
+        Some(Self {
+            place: self.place.clone(),
+            path: self.path.clone(),
+            index: self.index,
+            set: self.set,
+            format: self.format.clone(),
+            size: self.size,
+            source: Source::Parked {
+                compressed,
+                window_log,
+            },
+            seam: self.seam.clone(),
+        })
+    }
+
     /// Octets of its chunks, which are `most` at most: fewer where the file is so small that there would
     /// be little for each thread, or where it is read ahead and so each chunk lies in memory.
     pub(crate) fn chunk_octets(&self, most: usize) -> usize {

@@ -1,7 +1,7 @@
 //! What was read, and what could not be.
 
 use crate::capture::Problem;
-use crate::units::Timestamp;
+use crate::units::{Span, Timestamp};
 
 /// One input.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +24,9 @@ pub struct Input {
     pub frames_cut: u64,
     /// Octets of the (uncompressed) file.
     pub bytes: u64,
+    /// What was added to all its times, where its clock is far from that of an input before it which has the same
+    /// packets; zero otherwise.
+    pub shift: Span,
     /// Earliest time.
     pub first: Option<Timestamp>,
     /// Latest time.

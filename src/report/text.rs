@@ -7,7 +7,7 @@ use super::view::{Diagnosis, FindingView, FrameView, InputView};
 use crate::diagnose::rules::{ike_scan, undecided};
 use crate::language::{Text, clauses, count, list, parted};
 use crate::say;
-use crate::units::Timestamp;
+use crate::units::{Span, Timestamp};
 use crate::wire::text::escape;
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -479,6 +479,17 @@ fn write_input(out: &mut impl Write, input: &InputView<'_>, sheet: Sheet) -> io:
             last = Text::verbatim(Together::of([first, last]).say(last)),
             length = last.since(first)
         ));
+    }
+    match Span(input.clock_shift_ns) {
+        Span(0) => {}
+        behind @ Span(0..) => facts.push(say!(
+            "its clock is {span} behind, which was added to its times",
+            span = behind
+        )),
+        Span(ahead) => facts.push(say!(
+            "its clock is {span} ahead, which was taken off its times",
+            span = Span(ahead.saturating_neg())
+        )),
     }
     if input.frames_cut > 0 {
         let frames = count(input.frames_cut, "frame");

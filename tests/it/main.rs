@@ -12,6 +12,7 @@ mod api;
 mod beside;
 mod captures;
 mod cli;
+mod clocks;
 mod conversations;
 mod damage;
 mod dice;

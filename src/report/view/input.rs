@@ -25,6 +25,8 @@ pub struct InputView<'a> {
     pub first_ns: Option<i64>,
     /// Latest time.
     pub last_ns: Option<i64>,
+    /// What was added to all its times, which are by the clock of an input before it.
+    pub clock_shift_ns: i64,
     /// Packets the capturing system says it dropped.
     pub dropped: Option<u64>,
     /// What could not be read.
@@ -43,6 +45,7 @@ impl<'a> InputView<'a> {
             bytes: input.bytes,
             first_ns: input.first.map(|time| time.0),
             last_ns: input.last.map(|time| time.0),
+            clock_shift_ns: input.shift.0,
             dropped: input.dropped,
             problems: input
                 .problems

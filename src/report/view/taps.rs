@@ -1,6 +1,6 @@
 //! What two taps of one tunnel show together.
 
-use crate::model::{Lie, TapPair};
+use crate::model::{ClockOffset, Lie, Model, TapPair};
 use crate::units::Vantage;
 use serde::Serialize;
 
@@ -44,7 +44,14 @@ pub struct TapView {
 }
 
 impl TapsView {
-    pub(super) fn new(pair: &TapPair) -> Self {
+    pub(super) fn new(pair: &TapPair, model: &Model) -> Self {
+        // Told is how the clocks stood, not how they stand since the times of one were shifted.
+        let [first, second] = pair.taps.map(|tap| {
+            let input = model.inputs.get(usize::from(tap.input));
+            input.map_or(0, |input| input.shift.0)
+        });
+        let ahead =
+            |clock: ClockOffset| clock.offset.0.saturating_add(first).saturating_sub(second);
         let [a, b] = pair.taps.map(tap);
         let [to_first, to_second] = &pair.crossings;
         let both = [to_second, to_first];
@@ -59,7 +66,7 @@ impl TapsView {
             b,
             relation,
             near_first,
-            clock_offset_ns: pair.clock.map(|clock| clock.offset.0),
+            clock_offset_ns: pair.clock.map(ahead),
             uncertainty_ns: pair.clock.map(|clock| clock.uncertainty.0),
             round_trip_ns: pair.clock.and_then(|clock| Some(clock.round_trip?.0)),
             crossed: both.map(|crossing| crossing.both),

@@ -148,7 +148,11 @@ impl<'a> TunnelView<'a> {
                 .map(|id| FlowView::new(model, *id, language))
                 .collect(),
             timeline: timeline(model, id, language),
-            taps: tunnel.taps.iter().map(TapsView::new).collect(),
+            taps: tunnel
+                .taps
+                .iter()
+                .map(|pair| TapsView::new(pair, model))
+                .collect(),
             inner: InsideView::new(model, tunnel),
         }
     }
