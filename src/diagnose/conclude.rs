@@ -6,9 +6,11 @@ use super::rules::{
     outside_well, overlapping_selectors, pfs_mismatch, rekey_failed, sa_expired, single_child_peer,
     ts_unacceptable, tunnel_flapping, undecided,
 };
+use crate::language::Text;
 use crate::model::{Signs, arrange};
-use crate::units::Span;
+use crate::units::{Span, Timestamp};
 use std::cmp::Reverse;
+use std::collections::HashMap;
 
 /// Orders findings, the verdict first, and folds consequences into their causes: [`fold`] for each
 /// tunnel, then [`rank`].
@@ -109,6 +111,7 @@ pub fn fold(mut findings: Vec<Finding>) -> Vec<Folded> {
             finding.last,
         )
     });
+    tell_once(&mut findings);
     first_causes_only(&mut findings);
     // What is well is no news beside what is not, and what is not is decided.
     if findings.iter().any(|one| one.severity > Severity::Info) {
@@ -199,6 +202,32 @@ fn linked(findings: &[Finding]) -> Vec<Linked> {
         }
     };
     findings.iter().zip(&depths).map(link).collect()
+}
+
+/// Leaves out what another tap shows over again, in the same words and at the same time.
+fn tell_once(findings: &mut Vec<Finding>) {
+    /// No path takes longer from one tap to another.
+    const TRANSIT: Span = Span::from_secs(1);
+    let input = |finding: &Finding| finding.evidence.first().map(|cited| cited.frame.input);
+    let mut inputs = findings.iter().map(input);
+    let first = inputs.next();
+    if inputs.all(|input| Some(input) == first) {
+        return;
+    }
+    // When each tap last showed what is told in these words: those that are as sure stand in order of time.
+    let mut told: HashMap<(&str, Text), Vec<(Option<u16>, Timestamp)>> = HashMap::new();
+    findings.retain(|one| {
+        let told = told.entry((one.rule.slug, one.title.clone())).or_default();
+        let tap = input(one);
+        let again = told.iter().any(|(other, last)| {
+            *other != tap && last.since(one.first).0.saturating_abs() <= TRANSIT.0
+        });
+        if !again {
+            told.retain(|(other, _)| *other != tap);
+            told.push((tap, one.first));
+        }
+        !again
+    });
 }
 
 /// Takes from findings that are explained themselves what they explain only this time: so that no

@@ -42,4 +42,5 @@ mod split;
 mod stories;
 mod tidy;
 mod truth;
+mod twice;
 mod variants;

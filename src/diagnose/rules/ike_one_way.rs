@@ -7,6 +7,7 @@ use crate::model::{Exchange, ExchangeId, Flight, IkeSaId, MessageId, Model, Role
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{Endpoint, Span, Timestamp};
+use std::collections::BTreeSet;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -201,8 +202,8 @@ impl<'m> Pair<'m> {
     }
 
     /// Whether the requester hears what the other side sends after its answer: it answers requests
-    /// of that side, or what that side sends is recorded by both taps. Then the way back works, and
-    /// that answer was lost by chance.
+    /// of that side, or what that side sends is recorded by a tap that the answer did not come to. Then the way back
+    /// works, and that answer was lost by chance.
     pub(super) fn is_heard(&self, case: &Case<'_>) -> bool {
         let Some((_, answer)) = began(case.model, self.answer) else {
             return false;
@@ -242,21 +243,18 @@ impl<'m> Pair<'m> {
             })
     }
 
-    /// Whether a message of the other side, sent after `time`, is in two recordings.
+    /// Whether a message of the other side, sent after `time`, is in two recordings, one of which lacks the answer: it
+    /// passed where that was lost.
     fn crosses(&self, model: &Model, flight: &Flight, time: Timestamp) -> bool {
-        let inputs = || {
-            flight
-                .parts
-                .iter()
-                .chain(&flight.again)
-                .chain(&flight.elsewhere)
-                .map(|id| &model.messages[*id])
-                .filter(|message| {
-                    message.time > time && message.path.from().address == self.to.address
-                })
-                .map(|message| message.vantage.input)
+        let inputs = |flight: &Flight, since: Timestamp| -> BTreeSet<u16> {
+            let copies = flight.copies().map(|id| &model.messages[id]);
+            let sent = copies.filter(|message| {
+                message.time >= since && message.path.from().address == self.to.address
+            });
+            sent.map(|message| message.vantage.input).collect()
         };
-        inputs().min() != inputs().max()
+        let seen = inputs(flight, time.later(Span(1)));
+        seen.len() > 1 && !seen.is_subset(&inputs(self.answer, Timestamp(i64::MIN)))
     }
 
     fn copies_after_answer(&self, model: &Model) -> Vec<MessageId> {
@@ -292,6 +290,29 @@ mod tests {
              0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce again=4,11,24",
             "ike-one-way",
         );
+    }
+
+    #[test]
+    fn two_taps_that_both_have_the_answers_show_no_way_that_works() {
+        let at = |tap: &str, answers: &str| {
+            format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce again=4,11,24 {tap}
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce {answers} {tap}
+                 "
+            )
+        };
+        let near = at("", "again=4,11,24");
+        fires(
+            &(near.clone() + &at("tap=1", "again=4,11,24")),
+            "ike-one-way",
+        );
+        // A later copy came where the first was lost.
+        let first_lost = at("tap=1", "").replace("0.1 B", "4.2 B");
+        let passed = "5 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80
+             5 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80 tap=1\n";
+        fires(&(near.clone() + &first_lost + passed), "ike-one-way");
+        let none = at("tap=1", "").lines().next().unwrap().to_owned() + "\n";
+        silent(&(near + &none + passed), "ike-one-way");
     }
 
     #[test]
