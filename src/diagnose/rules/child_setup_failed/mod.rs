@@ -28,7 +28,7 @@ const DOCUMENT: &str = "\
 The gateways believe each other, but do not agree on the SA that carries traffic: its algorithms, its group, or which addresses it is for. The IKE SA may stay up without any use.
 
 ## How it is seen
-IKEv2: the IKE_AUTH response, after EAP the last one, has room for an identity and a proof, but not for an SA and traffic selectors; or CREATE_CHILD_SA is answered by a single notification although no child SA exists, or to a request that by its size asks for one more. IKEv1: quick mode message 1 is answered by an informational message instead of message 2, again and again if that may be a liveness check by its size; or never, though it is sent again and again, while the peer goes on to speak on this IKE SA, or fell silent as soon as phase 1 had ended. No ESP follows. Or whoever asked for child SAs deletes each of them as soon as it is granted, and no ESP passes. With keys every refusal is read whose reason no other rule is about.
+IKEv2: the IKE_AUTH response, after EAP the last one, has room for an identity and a proof, but not for an SA and traffic selectors; or CREATE_CHILD_SA is answered by a single notification although no child SA exists, or to a request that by its size asks for one more. IKEv1: quick mode message 1 is answered by an informational message instead of message 2, again and again if that may be a liveness check by its size; or never, though it is sent again and again, while the peer goes on to speak on this IKE SA, or fell silent as soon as phase 1 had ended. No ESP follows. Or whoever asked for child SAs deletes each of them as soon as it is granted, in IKEv1 also whoever granted them, and no ESP passes. With keys every refusal is read whose reason no other rule is about.
 
 ## What else looks like it
 The reason is encrypted. NO_PROPOSAL_CHOSEN (algorithms, PFS group) and TS_UNACCEPTABLE (addresses) have the same size, and so have a lack of inner addresses, a failure inside (TEMPORARY_FAILURE) and a limit of child SAs. With the keys of the IKE SA it can be told which. A refused rekeying whose proposal is shorter looks like one more child SA. What is deleted as soon as it is granted may be closed by a program or an administrator.
@@ -519,5 +519,37 @@ mod tests {
         silent(&granted("3.31", "4.31"), "child-setup-failed");
         let served = granted("0.31", "4.31") + "\n1 A > B ESP 0xb1 seq 1..20 every 0.5 size 136";
         silent(&served, "child-setup-failed");
+    }
+
+    /// Phase 1, and quick modes that are done, each followed by an informational message of the responder.
+    fn quick_modes(second: &str, size: u32) -> String {
+        let phase_1 = MAIN.rsplit_once('\n').map_or(MAIN, |(before, _)| before);
+        format!(
+            "{phase_1}
+             0.6  A:500 > B:500 QUICK i=1 r=2 id=0x77 sealed 188
+             0.61 B:500 > A:500 QUICK i=1 r=2 id=0x77 sealed 188 seed=1
+             0.62 A:500 > B:500 QUICK i=1 r=2 id=0x77 sealed 60
+             0.63 B:500 > A:500 INFO_V1 i=1 r=2 id=0x99 sealed {size}
+             {second}  A:500 > B:500 QUICK i=1 r=2 id=0x78 sealed 188 seed=2
+             {second}1 B:500 > A:500 QUICK i=1 r=2 id=0x78 sealed 188 seed=3
+             {second}2 A:500 > B:500 QUICK i=1 r=2 id=0x78 sealed 60 seed=1
+             {second}3 B:500 > A:500 INFO_V1 i=1 r=2 id=0x9a sealed {size} seed=1
+             40 C > B ESP 0xc1"
+        )
+    }
+
+    #[test]
+    fn who_deletes_what_it_granted_at_once_cannot_use_it() {
+        let finding = fires(&quick_modes("4.0", 92), "child-setup-failed");
+        assert_eq!(finding.confidence, Confidence::Possible);
+        assert!(finding.title.to_string().contains("that it grants"));
+        // A liveness check is no Delete.
+        silent(&quick_modes("4.0", 108), "child-setup-failed");
+        let served = quick_modes("4.0", 92) + "\n5 A > B ESP 0xb1 seq 1..20 every 0.5 size 136";
+        silent(&served, "child-setup-failed");
+        // Without the phase 1 before it each may renew what is older.
+        let text = quick_modes("4.0", 92);
+        let late: Vec<&str> = text.lines().skip(7).collect();
+        silent(&late.join("\n"), "child-setup-failed");
     }
 }
