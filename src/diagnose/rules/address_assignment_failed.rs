@@ -1,7 +1,7 @@
 //! No inner address is assigned.
 
 use crate::diagnose::facts::taken_back::TakenBack;
-use crate::diagnose::facts::{child, tap};
+use crate::diagnose::facts::{child, end_of, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{IkeSa, IkeSaId, Message, Model};
 use crate::registry::{
@@ -153,7 +153,10 @@ fn told(case: &Case<'_>, id: IkeSaId, one: &Without<'_>) -> Option<Finding> {
             });
             let asked = asked.count();
             let mut taken = TakenBack::under(case, id);
-            taken.retain(|taken| taken.by == from && taken.read && later(taken.deleted.1));
+            let end = |of| end_of(case.tunnel, of);
+            taken.retain(|taken| {
+                end(taken.by) == end(from) && taken.read && later(taken.deleted.1)
+            });
             let used = case.flows().any(|flow| later(flow.seen.last.1));
             let vantage = one.message.vantage;
             let waited = || tap::went_on(case.model, vantage, one.at.1, tap::Tap::PATIENCE);

@@ -1,8 +1,8 @@
 //! A child SA that is granted, and deleted at once by whoever asked for it.
 
 use super::RULE;
-use crate::diagnose::facts::child;
 use crate::diagnose::facts::taken_back::TakenBack;
+use crate::diagnose::facts::{child, end_of};
 use crate::diagnose::{Case, Confidence, Finding};
 use crate::say;
 
@@ -26,6 +26,8 @@ pub(super) fn taken_back(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let (by, of, asker) = (first.by, first.of, first.asker);
+    // A NAT shows a side under two addresses.
+    let own = end_of(case.tunnel, by) == end_of(case.tunnel, of);
     let read = all.iter().any(|one| one.read);
     let mut finding = Finding::new(
         &RULE,
@@ -39,11 +41,11 @@ pub(super) fn taken_back(case: &Case<'_>) -> Option<Finding> {
     )
     .also(first.granted, say!("{of} grants the child SA", of))
     .during(first.deleted.1, last.deleted.1)
-    .title(match by == of {
+    .title(match own {
         true => say!("{by} takes back each child SA that it grants", by),
         false => say!("{by} takes back each child SA that it was granted", by),
     })
-    .says(match by == of {
+    .says(match own {
         true => say!(
             "{by} granted {asker} a child SA {times}, and deleted it at once (after {span}); no ESP passed.",
             by,

@@ -225,7 +225,7 @@ fn advised(case: &Case<'_>, finding: Finding, inner: u32, mss: u32) -> Finding {
         .or("A filter on the way drops packets by their length.")
         .advise(say!(
             "Set the inner MTU to {inner}, or clamp the TCP MSS to {mss}: what is larger is then cut up before it is \
-             sealed, as what passes now.",
+             sealed, as what passes now. Then raise it step by step, as long as all sizes pass.",
             inner,
             mss
         ))
