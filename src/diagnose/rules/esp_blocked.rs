@@ -138,6 +138,11 @@ fn by_icmp(case: &Case<'_>) -> Option<Finding> {
                 ),
                 _ => finding,
             };
+            // IKE goes to the port that ESP in UDP goes to, so what is asked there has no answer either.
+            let finding = match quoted.protocol {
+                17 => finding.explaining(&["dpd-timeout"]),
+                _ => finding,
+            };
             let mut finding = finding
                 .or("The IPsec stack of the peer is not running.")
                 .advise(say!(
@@ -351,7 +356,8 @@ fn hears_ike(case: &Case<'_>, tap: Vantage) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::diagnose::Confidence;
-    use crate::diagnose::testing::{fires, silent};
+    use crate::diagnose::Severity;
+    use crate::diagnose::testing::{findings, fires, silent};
 
     #[test]
     fn what_is_refused_is_called_by_its_name() {
@@ -509,7 +515,6 @@ mod tests {
 
     #[test]
     fn what_passes_afterwards_makes_a_refusal_milder() {
-        use crate::diagnose::Severity;
         let told = |icmp: &str, after: &str| {
             let found = fires(
                 &format!(
@@ -576,5 +581,22 @@ mod tests {
             let others = text(hash).alternatives;
             assert!(others.iter().all(|one| !one.to_string().contains("NAT")));
         }
+    }
+
+    #[test]
+    fn a_service_that_stopped_answers_nothing_on_its_port() {
+        let found = findings(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce NATD(A:500 B:500)
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce NATD(0.0.0.0:500 A:500) ttl=63
+             0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+             0.3 B:4500 > A:4500 IKE_AUTH i=1 r=2 id=1 response sealed 240 ttl=63
+             1 A:4500 > B:4500 ESP 0xb1 seq 1..40 every 1 size 136
+             1.1 B:4500 > A:4500 ESP 0xa1 seq 1..6 every 1 size 136 ttl=63
+             7.1 B > A ICMP 3/3 quoting A:4500 > B:4500 ESP 0xb1 count 30 every 1
+             12 A:4500 > B:4500 INFORMATIONAL i=1 r=2 id=2 request sealed 80 again=2,6,14",
+        );
+        let grave = found.iter().filter(|one| one.severity > Severity::Info);
+        let grave: Vec<&str> = grave.map(|one| one.rule.slug).collect();
+        assert_eq!(grave, ["esp-blocked"]);
     }
 }
