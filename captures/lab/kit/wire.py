@@ -1,8 +1,10 @@
 """Run inside the net's namespace: carries packets between two TUN devices and treats them badly.
 
 `wire.py [--delay=S] [--jitter=S] [--swap=SHARE] [--repeat=SHARE] [--corrupt=SHARE] [--rate=OCTETS_A_SECOND --queue=OCTETS]
-[--cut=OCTETS] [--late=S] [--seed=N]`; shares lie between 0 and 1. Swapped and repeated packets come `late` seconds
-later. Only ESP is swapped, repeated and corrupted. What is cut is the end of the cloud's ESP, in IPv4.
+[--cut=OCTETS] [--late=S] [--seed=N] [--only=500]`; shares lie between 0 and 1. Swapped and repeated packets come `late` seconds
+later. Only ESP is swapped, repeated and corrupted. What is cut is the end of the cloud's ESP, in IPv4. With `only=500` the
+cloud knows port 500 alone: what comes for port 4500 goes there, IKE without the marker of RFC 3948, and what comes from
+there goes back to port 4500.
 """
 
 import argparse
@@ -28,15 +30,38 @@ def is_esp(packet):
     return (packet[9] if packet[0] >> 4 == 4 else packet[6]) == 50
 
 
-def shorter(packet, octets):
-    """An IPv4 packet without its last octets."""
+def with_body(packet, body):
+    """An IPv4 packet with another body."""
     head = bytearray(packet[:20])
-    head[2:4] = struct.pack("!H", len(packet) - octets)
+    head[2:4] = struct.pack("!H", 20 + len(body))
     head[10:12] = bytes(2)
     total = sum(struct.unpack("!10H", head))
     total = (total & 0xFFFF) + (total >> 16)
     head[10:12] = struct.pack("!H", ~(total + (total >> 16)) & 0xFFFF)
-    return bytes(head) + packet[20:-octets]
+    return bytes(head) + body
+
+
+def shorter(packet, octets):
+    """An IPv4 packet without its last octets."""
+    return with_body(packet, packet[20:-octets])
+
+
+def on_500(packet, way):
+    """An IPv4 packet as a cloud has it, or gives it, that knows port 500 alone; `way` is 0 towards it."""
+    if packet[0] >> 4 != 4 or packet[9] != 17:
+        return packet
+    source, target = struct.unpack("!HH", packet[20:24])
+    data = packet[28:]
+    # The exchange type: IKE_SA_INIT is at home on port 500.
+    begins = len(data) > 18 and data[18] == 34
+    if way == 0 and target == 4500:
+        port, data = 500, data.removeprefix(bytes(4))
+    elif way == 1 and source == 500 and not begins:
+        is_ike = len(data) >= 28 and int.from_bytes(data[24:28]) == len(data)
+        port, data = 4500, bytes(4) * is_ike + data
+    else:
+        return packet
+    return with_body(packet, struct.pack("!HHHH", port, port, 8 + len(data), 0) + data)
 
 
 def main():
@@ -44,7 +69,8 @@ def main():
     for name in ("delay", "jitter", "swap", "repeat", "corrupt", "rate"):
         parser.add_argument(f"--{name}", type=float, default=0.0)
     parser.add_argument("--queue", type=float, default=20000)
-    parser.add_argument("--cut", type=int, default=0)
+    for name in ("cut", "only"):
+        parser.add_argument(f"--{name}", type=int, default=0)
     parser.add_argument("--late", type=float, default=0.004)
     parser.add_argument("--seed", type=int, default=1)
     how = parser.parse_args()
@@ -60,6 +86,8 @@ def main():
         for tun in ready:
             packet = os.read(tun, 65536)
             way = ends.index(tun)
+            if how.only == 500:
+                packet = on_500(packet, way)
             at = now + how.delay + chance.random() * how.jitter
             if how.rate:
                 free[way] = max(free[way], now)

@@ -29,6 +29,7 @@ pub mod rhythm;
 pub mod selectors;
 pub mod stranger;
 pub mod successors;
+pub mod taken_back;
 pub mod tap;
 pub mod taps;
 pub mod turned_down;

@@ -4,6 +4,7 @@ use super::esp::Directions;
 use super::{end_of, tap};
 use crate::diagnose::{Case, Cite, Finding};
 use crate::model::NatVerdict;
+use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
 use std::net::IpAddr;
@@ -19,6 +20,32 @@ pub const ON_ITS_WAY: Span = Span::from_secs(1);
 /// tells (RFC 7296 section 2.23).
 pub fn is_in_front(case: &Case<'_>, end: usize) -> bool {
     is_translated(case, end, NatVerdict::Translated)
+}
+
+/// Whether the address of an end is that of a NAT that lets nothing in but answers, so that it may forget who is behind
+/// it.
+pub fn hides(case: &Case<'_>, end: usize) -> bool {
+    is_in_front(case, end) && !is_asked_first(case, end)
+}
+
+/// Whether an end was asked first, and answered: it is reached from outside, so either a NAT in front forwards its
+/// ports and forgets none of them, or there is no NAT, whatever its hash says, which may be false to have ESP
+/// encapsulated (RFC 7296 section 2.23).
+pub fn is_asked_first(case: &Case<'_>, end: usize) -> bool {
+    case.ike_sas().any(|sa| {
+        let first = sa.exchanges.first().map(|id| &case.model.exchanges[*id]);
+        let answer = first.and_then(|first| super::first(case.model, first.response()?));
+        let begins = first.is_some_and(|first| {
+            matches!(
+                first.kind,
+                ExchangeType::IKE_SA_INIT
+                    | ExchangeType::IDENTITY_PROTECTION
+                    | ExchangeType::AGGRESSIVE
+            )
+        });
+        let from = answer.map(|answer| answer.path.from().address);
+        begins && from.is_some_and(|from| end_of(case.tunnel, from) == Some(end))
+    })
 }
 
 fn is_translated(case: &Case<'_>, end: usize, how: NatVerdict) -> bool {

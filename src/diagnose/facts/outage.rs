@@ -2,10 +2,11 @@
 //! takes its place.
 
 use super::esp::{self, Directions};
-use super::{began, tap};
+use super::{began, clear, tap};
 use crate::diagnose::Case;
 use crate::model::{AnomalyKind, EspFlow, Link, Silence};
-use crate::units::{Span, Timestamp};
+use crate::units::{Span, Timestamp, Vantage};
+use std::net::IpAddr;
 
 /// Shorter silences are jitter or applications pausing.
 pub const OUTAGE: Span = Span::from_secs(3);
@@ -144,4 +145,35 @@ pub fn lost_in(flow: &EspFlow, silence: &Silence) -> u32 {
         _ => None,
     });
     lost.unwrap_or(0)
+}
+
+/// Whether each packet of a flow towards `end` had one in return, none of which is missing: the receiver did not get
+/// what is missing of a silence, or it would have answered. A recording that paused lacks both.
+pub fn is_in_turn(
+    directions: &Directions<'_>,
+    end: usize,
+    flow: &EspFlow,
+    silence: &Silence,
+    lost: u32,
+) -> bool {
+    let same = |other: &Silence| {
+        let begins = other.before.1.since(silence.before.1);
+        let ends = other.after.1.since(silence.after.1);
+        [begins, ends].iter().all(|apart| apart.0.abs() <= EDGE.0)
+    };
+    directions.flows(1 - end).iter().any(|back| {
+        let apart = back.packets.abs_diff(flow.packets);
+        back.sequence.missing == 0
+            && apart.saturating_mul(20) <= u64::from(lost)
+            && back.silences.iter().any(same)
+    })
+}
+
+/// How many packets of a sender came in part in a silence: IP fragments whose other pieces never came.
+pub fn torn_in(case: &Case<'_>, vantage: Vantage, from: IpAddr, silence: &Silence) -> usize {
+    let trains = clear::fragments(case);
+    let own = trains.filter(|train| train.vantage == vantage && train.from == from);
+    own.flat_map(|train| &train.incomplete_frames)
+        .filter(|frame| silence.before.0 < **frame && **frame < silence.after.0)
+        .count()
 }

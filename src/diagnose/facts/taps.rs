@@ -306,6 +306,20 @@ pub struct Located<'m> {
 }
 
 impl<'m> Located<'m> {
+    /// The longest run of packets that were lost.
+    pub fn longest(&self) -> Option<&'m Missed> {
+        self.missed.iter().max_by_key(|missed| missed.run.length())
+    }
+
+    /// Whether nearly all were lost in a row: an outage, which is told for itself. Where none arrived afterwards fewer
+    /// are enough, since nothing tells when it would have ended.
+    pub fn is_one_piece(&self) -> bool {
+        self.longest().is_some_and(|longest| {
+            let length = longest.run.length();
+            (length >= 5 || longest.after.is_none()) && length.saturating_mul(10) >= self.lost * 9
+        })
+    }
+
     /// Of the direction towards an end, at the pair of taps that lacks most. None if some flow could
     /// not be compared.
     pub fn of(tunnel: &'m Tunnel, towards: usize) -> Option<Self> {

@@ -1,6 +1,7 @@
 //! No inner address is assigned.
 
-use crate::diagnose::facts::{child, tap};
+use crate::diagnose::facts::taken_back::TakenBack;
+use crate::diagnose::facts::{child, end_of, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{IkeSa, IkeSaId, Message, Model};
 use crate::registry::{
@@ -35,7 +36,7 @@ const DOCUMENT: &str = "\
 A client asks the gateway for an address inside the tunnel, and gets none; or the gateway wants it to ask, and it does not. Without the address there is no child SA.
 
 ## How it is seen
-With the keys of the IKE SA. IKE_AUTH is answered by INTERNAL_ADDRESS_FAILURE (the gateway has no address to give) or by FAILED_CP_REQUIRED (it gives addresses only, and was not asked for one). IKEv1: the client asks for an address in mode config, the reply gives none, and the quick mode that follows is refused by INVALID-ID-INFORMATION, or none follows.
+With the keys of the IKE SA. IKE_AUTH is answered by INTERNAL_ADDRESS_FAILURE (the gateway has no address to give) or by FAILED_CP_REQUIRED (it gives addresses only, and was not asked for one). IKEv1: the client asks for an address in mode config, the reply gives none, and the quick mode that follows is refused by INVALID-ID-INFORMATION, or what it makes is deleted at once, or none follows.
 
 ## What else looks like it
 Without keys the refusal has the size of any other. A gateway that gets its addresses from another server (RADIUS, DHCP) says the same when that does not answer.
@@ -140,34 +141,53 @@ fn told(case: &Case<'_>, id: IkeSaId, one: &Without<'_>) -> Option<Finding> {
                 times = child::times(refusals.len())
             ))
             .or(say!("{from} knows the address of {to}, and refuses other selectors.", from, to)),
-        // Nobody asks for a child SA, and none is in use.
+        // Nobody asks for a child SA, or none lasts, and none is in use.
         None => {
             let later = |time| time > one.at.1;
-            let asked = case.exchanges().any(|exchange| {
+            let asked = case.exchanges().filter(|exchange| {
                 exchange.kind == ExchangeType::QUICK_MODE
                     && exchange.flights.iter().any(|flight| {
                         let began = crate::diagnose::facts::began(case.model, flight);
                         began.is_some_and(|(_, time)| later(time))
                     })
             });
+            let asked = asked.count();
+            let mut taken = TakenBack::under(case, id);
+            let end = |of| end_of(case.tunnel, of);
+            taken.retain(|taken| {
+                end(taken.by) == end(from) && taken.read && later(taken.deleted.1)
+            });
             let used = case.flows().any(|flow| later(flow.seen.last.1));
             let vantage = one.message.vantage;
-            let waited = tap::went_on(case.model, vantage, one.at.1, tap::Tap::PATIENCE);
-            if asked || used || !waited {
+            let waited = || tap::went_on(case.model, vantage, one.at.1, tap::Tap::PATIENCE);
+            if used || asked != taken.len() || asked == 0 && !waited() {
                 return None;
             }
-            Finding::new(
+            let without = Finding::new(
                 &RULE,
                 Confidence::Likely,
                 case.id,
                 one.at,
                 "the reply of mode config, without an address",
-            )
-            .says(say!(
-                "{to} asked for an address in mode config, and the reply of {from} gave none. No quick mode followed.",
-                to,
-                from
-            ))
+            );
+            let deletes = taken.iter().fold(without, |finding, one| {
+                finding.also(one.deleted, say!("{from} deletes the child SA", from))
+            });
+            deletes.says(match asked {
+                0 => say!(
+                    "{to} asked for an address in mode config, and the reply of {from} gave none. No quick mode \
+                     followed.",
+                    to,
+                    from
+                ),
+                _ => say!(
+                    "{to} asked for an address in mode config, and the reply of {from} gave none. What it then asked \
+                     for under an address of its own {from} granted, and deleted at once ({times}).",
+                    to,
+                    from,
+                    times = child::times(asked)
+                ),
+            })
         }
     };
     Some(
@@ -251,7 +271,7 @@ fn gives(attribute: &ConfigurationAttribute<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::diagnose::Severity;
-    use crate::diagnose::testing::{findings, verdict};
+    use crate::diagnose::testing::{findings, silent, verdict};
 
     #[test]
     fn an_empty_pool() {
@@ -275,4 +295,35 @@ mod tests {
              0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
              0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 opened IDi(a) AUTH(2) CP(1) SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(0.0.0.0/0) TSr(10.2.0.0/16)
              0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 128 opened IDr(b) AUTH(2) N(INTERNAL_ADDRESS_FAILURE)";
+
+    /// IKEv1: an address is asked for and not given, and a quick mode follows that is done.
+    fn without(after: &str) -> String {
+        format!(
+            "0   A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
+             0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14)
+             0.2 A:500 > B:500 MAIN i=1 r=2 KE Nonce
+             0.3 B:500 > A:500 MAIN i=1 r=2 KE Nonce
+             0.4 A:500 > B:500 MAIN i=1 r=2 sealed 108 opened ID HASH
+             0.5 B:500 > A:500 MAIN i=1 r=2 sealed 92 opened ID HASH
+             0.6 A:500 > B:500 TRANSACTION i=1 r=2 id=0x55 sealed 76 opened HASH CP(1 00010000)
+             0.7 B:500 > A:500 TRANSACTION i=1 r=2 id=0x55 sealed 76 seed=1 opened HASH CP(2)
+             0.80 A:500 > B:500 QUICK i=1 r=2 id=0x77 sealed 188 opened HASH SA(ESP 0xa1 encr=12/256 auth=5) Nonce ID(192.0.2.1/32) ID(10.2.0.0/16)
+             0.81 B:500 > A:500 QUICK i=1 r=2 id=0x77 sealed 188 seed=1 opened HASH SA(ESP 0xb1 encr=12/256 auth=5) Nonce ID(192.0.2.1/32) ID(10.2.0.0/16)
+             0.82 A:500 > B:500 QUICK i=1 r=2 id=0x77 sealed 60 opened HASH
+             {after}
+             40 C > B ESP 0xc1"
+        )
+    }
+
+    #[test]
+    fn what_is_granted_without_an_address_is_taken_back() {
+        let taken =
+            without("0.83 B:500 > A:500 INFO_V1 i=1 r=2 id=0x99 sealed 76 opened HASH D(ESP 0xb1)");
+        verdict(&taken, "address-assignment-failed");
+        silent(&without(""), "address-assignment-failed");
+        // Later it may be closed for any reason.
+        let late =
+            without("9 B:500 > A:500 INFO_V1 i=1 r=2 id=0x99 sealed 76 opened HASH D(ESP 0xb1)");
+        silent(&late, "address-assignment-failed");
+    }
 }

@@ -1,8 +1,9 @@
 //! Child SAs are rekeyed and never deleted.
 
+use crate::diagnose::facts::selectors::Life;
 use crate::diagnose::facts::{began, life};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
-use crate::model::{ChildSa, Exchange, IkeSa, IkeSaId, InformationalClass, Model, Role};
+use crate::model::{ChildSa, Exchange, IkeSa, IkeSaId, InformationalClass, Model, Role, selector};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::Span;
@@ -24,7 +25,7 @@ const DOCUMENT: &str = "\
 Each rekeying leaves the old child SA in place. They pile up until a table is full or one side uses an old one.
 
 ## How it is seen
-Several child SAs of one IKE SA take each other's place, and no informational message is seen that could have deleted any.
+Several child SAs of one IKE SA take each other's place, and no informational message is seen that could have deleted any. Or, with the keys of the IKE SA, child SAs for the same addresses were made one after the other, none is deleted, and all but the newest carry nothing any more.
 
 ## What else looks like it
 Child SAs for several pairs of networks live side by side: those do not replace each other. A recording that missed the deletions. Without keys any larger informational message may delete several child SAs at once; where there is one, nothing is said.
@@ -44,8 +45,63 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     case.tunnel
         .ike_sas
         .iter()
-        .filter_map(|id| pile(case, *id))
+        .filter_map(|id| pile(case, *id).or_else(|| asked_again(case, *id)))
         .collect()
+}
+
+/// Child SAs that were asked for again and again with the selectors of the newest, without being a renewal of the one
+/// before, and stay: nothing uses the older ones any more.
+fn asked_again(case: &Case<'_>, id: IkeSaId) -> Option<Finding> {
+    let sa = &case.model.ike_sas[id];
+    if sa.version.major() == 1 {
+        return None;
+    }
+    let child = |life: &Life| &case.model.child_sas[life.child];
+    let lives = case.lives().iter();
+    let mut lives = lives.filter(|life| child(life).ike_sa == Some(id)).rev();
+    let newest = lives.next()?;
+    let ([here, there], end) = (&newest.sides, newest.until);
+    let same = |life: &&Life| {
+        let [a, b] = &life.sides;
+        selector::same(a, here) && selector::same(b, there)
+    };
+    // Several that are in use share the load, as RFC 9611 has it.
+    let idle = |life: &&Life| {
+        let used = child(life).seen.map_or(life.at.1, |seen| seen.last.1);
+        life.until >= end && end.since(used) > DELAY
+    };
+    let mut older: Vec<&Life> = lives.filter(same).filter(idle).collect();
+    older.reverse();
+    let first = older.first().filter(|_| older.len() >= PATTERN)?;
+    if lacks_requests(case.model, sa) {
+        return None;
+    }
+    let number = older.len() + 1;
+    let finding = Finding::new(
+        &RULE,
+        Confidence::Likely,
+        case.id,
+        first.at,
+        "a child SA is granted",
+    )
+    .title(say!(
+        "{number} child SAs for the same addresses live side by side",
+        number
+    ))
+    .says(say!(
+        "{number} child SAs of one IKE SA have the same selectors, none was deleted, and {older} of them have carried \
+         nothing for {span}: whoever needs the child SA asks for another instead of using the one that is there.",
+        number,
+        older = older.len(),
+        span = DELAY
+    ))
+    .or("They are meant for several CPUs or classes of traffic, of which one alone has any now (RFC 9611).")
+    .advise("Count the installed child SAs on both gateways.")
+    .advise("See what asks for the child SA again and again: a script, or a policy that does not find it.");
+    let more = older.iter().skip(1).chain([&newest]);
+    Some(more.fold(finding, |finding, life| {
+        finding.also(life.at, "and another")
+    }))
 }
 
 fn pile(case: &Case<'_>, id: IkeSaId) -> Option<Finding> {
@@ -228,5 +284,55 @@ mod tests {
             })
             .collect();
         silent(&format!("{phase_1}{children}"), "children-pile-up");
+    }
+
+    /// The same child SA is asked for every 100 s, and ESP goes in the newest or in all of them.
+    fn again(selectors: &str, share: bool) -> String {
+        let suite =
+            "SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce";
+        let child = |spi: &str, to: &str| {
+            format!(
+                "SA(ESP 0x{spi} ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce TSi(10.1.0.0/16) TSr({to})"
+            )
+        };
+        let all = "10.2.0.0/16";
+        let mut text = format!(
+            "0.0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request {suite}
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response {suite}
+             0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 opened IDi(a) AUTH(2) {}
+             0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240 opened IDr(b) AUTH(2) {}
+             1 A > B ESP 0xb0 seq 1..100 every 1
+             1.1 B > A ESP 0xa0 seq 1..100 every 1
+             ",
+            child("a0", all),
+            child("b0", all)
+        );
+        for n in 1..4u32 {
+            let to = selectors.replace('N', &n.to_string());
+            let (at, id, last) = (n * 100, n + 1, if share { 500 - n * 100 } else { 100 });
+            text += &format!(
+                "{at}.8 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id={id} request sealed 224 opened {}
+                 {at}.9 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id={id} response sealed 208 opened {}
+                 {}.0 A > B ESP 0xb{n} seq 1..{last} every 1
+                 {}.1 B > A ESP 0xa{n} seq 1..{last} every 1
+                 ",
+                child(&format!("a{n}"), &to),
+                child(&format!("b{n}"), &to),
+                at + 1,
+                at + 1
+            );
+        }
+        text + "480 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80 opened
+                480.1 A:500 > B:500 INFORMATIONAL i=1 r=2 id=0 response by=initiator sealed 80 opened"
+    }
+
+    #[test]
+    fn asked_for_again_and_again() {
+        let finding = fires(&again("10.2.0.0/16", false), "children-pile-up");
+        let title = finding.title.to_string();
+        assert!(title.starts_with("4 child SAs for the same"), "{title}");
+        // All are in use, or each is for other addresses.
+        silent(&again("10.2.0.0/16", true), "children-pile-up");
+        silent(&again("10.N.0.0/16", false), "children-pile-up");
     }
 }

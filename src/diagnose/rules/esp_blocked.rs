@@ -104,8 +104,12 @@ fn by_icmp(case: &Case<'_>) -> Option<Finding> {
             )
             .then(refusal.after),
         );
-    let is_nat =
-        end_of(case.tunnel, quoted.to.address).is_some_and(|end| nat::is_in_front(case, end));
+    let end = end_of(case.tunnel, quoted.to.address);
+    let is_nat = end.is_some_and(|end| nat::hides(case, end));
+    let is_idle = || {
+        let idle = |end| nat::idle(case, seen.vantage, end, seen.time);
+        end.and_then(idle).is_some()
+    };
     let at_nat = quoted.protocol == 17 && !matches!(quoted.to.port, Some(500 | 4500) | None);
     let finding = match knew_esp(case, seen) {
         // No gateway opens such a port: a NAT gave it.
@@ -116,7 +120,7 @@ fn by_icmp(case: &Case<'_>) -> Option<Finding> {
         // That a router on the way refuses tells nothing of the host behind it.
         None if itself => finding.or("The IPsec stack of the peer is not running."),
         None => finding,
-        Some(Sender::Stopped) if is_nat => {
+        Some(Sender::Stopped) if is_nat && is_idle() => {
             let mut finding = finding.advise(nat::KEEP_ALIVE);
             finding.says.add(say!(
                 "{to} itself sent {esp} before, and is the address of a NAT: it has forgotten the port.",
@@ -128,7 +132,15 @@ fn by_icmp(case: &Case<'_>) -> Option<Finding> {
         Some(Sender::Stopped) => {
             // ESP in UDP is there for a NAT as a rule, even where the recording begins after it was detected.
             let finding = match quoted.protocol {
-                17 => finding.or("It is the address of a NAT, which has forgotten the port: keepalives come too seldom."),
+                // Whoever is asked first is reached by ports that nothing forgets.
+                17 if end.is_none_or(|end| !nat::is_asked_first(case, end)) => finding.or(
+                    "It is the address of a NAT, which has forgotten the port: keepalives come too seldom.",
+                ),
+                _ => finding,
+            };
+            // IKE goes to the port that ESP in UDP goes to, so what is asked there has no answer either.
+            let finding = match quoted.protocol {
+                17 => finding.explaining(&["dpd-timeout"]),
                 _ => finding,
             };
             let mut finding = finding
@@ -344,7 +356,8 @@ fn hears_ike(case: &Case<'_>, tap: Vantage) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::diagnose::Confidence;
-    use crate::diagnose::testing::{fires, silent};
+    use crate::diagnose::Severity;
+    use crate::diagnose::testing::{findings, fires, silent};
 
     #[test]
     fn what_is_refused_is_called_by_its_name() {
@@ -502,7 +515,6 @@ mod tests {
 
     #[test]
     fn what_passes_afterwards_makes_a_refusal_milder() {
-        use crate::diagnose::Severity;
         let told = |icmp: &str, after: &str| {
             let found = fires(
                 &format!(
@@ -544,5 +556,47 @@ mod tests {
         .to_string();
         assert!(says.contains("the address of a NAT"), "{says}");
         assert!(!says.contains("service stopped"), "{says}");
+    }
+
+    #[test]
+    fn a_responder_that_forces_encapsulation_is_behind_no_nat_that_forgets() {
+        let text = |hash: &str| {
+            fires(
+                &format!(
+                    "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce NATD(A:500 B:500)
+                     0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce NATD({hash} A:500) ttl=63
+                     0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+                     0.3 B:4500 > A:4500 IKE_AUTH i=1 r=2 id=1 response sealed 240 ttl=63
+                     1 A:4500 > B:4500 ESP 0xb1 seq 1..20 every 1 size 136
+                     1.1 B:4500 > A:4500 ESP 0xa1 seq 1..6 every 1 size 136 ttl=63
+                     7.1 B > A ICMP 3/3 quoting A:4500 > B:4500 ESP 0xb1 count 5"
+                ),
+                "esp-blocked",
+            )
+        };
+        let says = text("0.0.0.0:500").says.to_string();
+        assert!(says.contains("its IPsec service stopped"), "{says}");
+        assert!(!says.contains("a NAT"), "{says}");
+        for hash in ["0.0.0.0:500", "B:500"] {
+            let others = text(hash).alternatives;
+            assert!(others.iter().all(|one| !one.to_string().contains("NAT")));
+        }
+    }
+
+    #[test]
+    fn a_service_that_stopped_answers_nothing_on_its_port() {
+        let found = findings(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce NATD(A:500 B:500)
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce NATD(0.0.0.0:500 A:500) ttl=63
+             0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+             0.3 B:4500 > A:4500 IKE_AUTH i=1 r=2 id=1 response sealed 240 ttl=63
+             1 A:4500 > B:4500 ESP 0xb1 seq 1..40 every 1 size 136
+             1.1 B:4500 > A:4500 ESP 0xa1 seq 1..6 every 1 size 136 ttl=63
+             7.1 B > A ICMP 3/3 quoting A:4500 > B:4500 ESP 0xb1 count 30 every 1
+             12 A:4500 > B:4500 INFORMATIONAL i=1 r=2 id=2 request sealed 80 again=2,6,14",
+        );
+        let grave = found.iter().filter(|one| one.severity > Severity::Info);
+        let grave: Vec<&str> = grave.map(|one| one.rule.slug).collect();
+        assert_eq!(grave, ["esp-blocked"]);
     }
 }

@@ -1,7 +1,7 @@
 //! IP fragments of ESP arrive, but not all of a packet.
 
 use crate::diagnose::facts::taps::name;
-use crate::diagnose::facts::{Located, clear, tap};
+use crate::diagnose::facts::{Located, clear, outage, tap};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::model::{FragmentTrain, Model, Transport};
@@ -35,7 +35,7 @@ ESP packets travel in IP fragments and some fragments do not arrive, so the pack
 Pieces of ESP packets (IP protocol 50, or UDP with ESP inside) of which other pieces never come. With two taps: the pieces left one tap, and some or all of them never reached the other.
 
 ## What else looks like it
-A capture that dropped packets, or began or ended in the middle of one. A capture filter that names ports leaves out all pieces but the first of UDP packets: where nothing shows that there is none, it is told for information only. Chance, of the path or of the capture, hits some packets; what is meant hits nearly all: as long as more came whole than not, it is told for information only.
+A capture that dropped packets, or began or ended in the middle of one. A capture filter that names ports leaves out all pieces but the first of UDP packets: where nothing shows that there is none, it is told for information only, unless packets that came in part had no answer, as all others had. Chance, of the path or of the capture, hits some packets; what is meant hits nearly all: as long as more came whole than not, it is told for information only.
 
 ## What to do
 1. Avoid fragments: lower the inner MTU or clamp the TCP MSS.
@@ -86,7 +86,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             for frame in frames {
                 finding = finding.also((*frame, train.last.1), "another");
             }
-            if train.protocol == 17 && tap::may_name_ports(case.model, train.vantage) {
+            let named = train.protocol == 17 && tap::may_name_ports(case.model, train.vantage);
+            if named && !is_in_vain(case, train) {
                 finding.confidence = Confidence::Possible;
                 finding = finding.severity(Severity::Info).or(
                     "The capture filter names ports, which only first pieces have, and leaves out the \
@@ -99,6 +100,26 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             }
         });
     torn.chain(none_arrives(case)).collect()
+}
+
+/// Whether the receiver answered none of the packets that came in part: meanwhile ESP in whole packets paused, as many
+/// numbers are missing afterwards, and all others had something in return. What a capture filter alone leaves out is
+/// answered.
+fn is_in_vain(case: &Case<'_>, train: &FragmentTrain) -> bool {
+    let Some(end) = case.tunnel.end_of(train.to) else {
+        return false;
+    };
+    case.directions_at(train.vantage).is_some_and(|directions| {
+        directions.flows(end).iter().any(|flow| {
+            flow.silences.iter().any(|silence| {
+                let lost = outage::lost_in(flow, silence);
+                let torn = outage::torn_in(case, train.vantage, train.from, silence);
+                torn as u64 >= PATTERN
+                    && u64::from(lost) >= PATTERN
+                    && outage::is_in_turn(directions, end, flow, silence, lost)
+            })
+        })
+    })
 }
 
 /// The same fragments at the tap that they pass before, if they were whole there.
@@ -216,7 +237,8 @@ fn carries_esp(case: &Case<'_>, train: &FragmentTrain) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{fires, silent};
+    use crate::diagnose::Severity;
+    use crate::diagnose::testing::{fires, silent, verdict};
 
     const ESP: &str = "
         1 A > B ESP 0xb1 seq 1..40 every 0.3 size 136
@@ -300,5 +322,30 @@ mod tests {
         let whole = "\n2 B > A FRAGMENTS 17 complete 5 incomplete 0 pieces 10 largest 1396";
         let finding = fires(&text(whole), "esp-fragments-lost");
         assert_eq!(finding.severity, crate::diagnose::Severity::Error);
+    }
+
+    /// ESP in UDP at its receiver, of which large packets come in part, as many as numbers are missing.
+    fn in_udp(back: &str) -> String {
+        format!(
+            "1 A:4500 > B:4500 ESP 0xb1 seq 1..20 every 0.2 size 136 ttl=63
+             5.1 A > B FRAGMENTS 17 incomplete 4 pieces 4 largest 1276
+             6.1 A > B FRAGMENTS 17 incomplete 4 pieces 4 largest 1276
+             7.1 A > B FRAGMENTS 17 incomplete 4 pieces 4 largest 1276
+             9 A:4500 > B:4500 ESP 0xb1 seq 33..52 every 0.2 size 136 ttl=63
+             {back}"
+        )
+    }
+
+    #[test]
+    fn pieces_whose_packets_had_no_answer_as_others_had() {
+        let in_turn = in_udp(
+            "1.01 B:4500 > A:4500 ESP 0xa1 seq 1..20 every 0.2 size 136
+             9.01 B:4500 > A:4500 ESP 0xa1 seq 21..40 every 0.2 size 136",
+        );
+        verdict(&in_turn, "esp-fragments-lost");
+        // What answered them shows that they came whole, and a filter left pieces out.
+        let answered = in_udp("1.01 B:4500 > A:4500 ESP 0xa1 seq 1..60 every 0.2 size 136");
+        let finding = fires(&answered, "esp-fragments-lost");
+        assert_eq!(finding.severity, Severity::Info);
     }
 }

@@ -179,6 +179,14 @@ fn silence_to(case: &Case<'_>, initiator: IpAddr, tap: &Tap) -> Option<Finding> 
         true => "The request or its answer was lost, or the peer was not ready yet.",
         false => "A filter drops UDP 500 on the way there or back.",
     });
+    let pieces = attempts.iter().map(|asked| asked.message.ip.pieces);
+    let pieces = pieces.max().filter(|pieces| *pieces > 1 && !recovered);
+    if let Some(pieces) = pieces {
+        finding = finding.or(say!(
+            "A filter on the way drops IP fragments: a request comes in {pieces} of them.",
+            pieces
+        ));
+    }
     finding = match (recovered, before) {
         (true, _) => finding,
         // Who was heard before has this address, and has known the initiator.
@@ -226,6 +234,15 @@ fn silence_to(case: &Case<'_>, initiator: IpAddr, tap: &Tap) -> Option<Finding> 
     if !recovered {
         finding =
             finding.advise("Permit UDP 500 and 4500 in both directions between the two addresses.");
+    }
+    if pieces.is_some() {
+        finding = finding.advise(match first.exchange.kind {
+            ExchangeType::IKE_SA_INIT => {
+                "Let IP fragments pass; or offer less, so that the first message fits into one packet: a large key \
+                 exchange such as ML-KEM may be an additional one (RFC 9370)."
+            }
+            _ => "Let IP fragments pass, or offer less, so that the first message fits into one packet.",
+        });
     }
     let any = case.model.any_redirected_from;
     let sender = case.ike_sas().filter(|_| any).find_map(redirected::sender);
@@ -412,6 +429,19 @@ mod tests {
         let said = |text: &str| fires(text, "ike-no-response").says.to_string();
         assert!(said(&text("N(REDIRECTED_FROM 0104c0000209)")).contains("192.0.2.9 sent"));
         assert!(!said(&text("")).contains("sent 1"));
+    }
+
+    #[test]
+    fn a_request_in_fragments_may_be_lost_for_that() {
+        let suspected = |pieces: u32| {
+            let text = format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce pieces={pieces} again=4,11.2,24"
+            );
+            let finding = fires(&text, "ike-no-response");
+            let mut others = finding.alternatives.iter();
+            others.any(|one| one.to_string().contains("comes in 2 of them"))
+        };
+        assert!(suspected(2) && !suspected(1));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Answers pass the tap, yet the asker asks again: they do not reach it.
 
-use crate::diagnose::facts::{Passage, asked, began, cite, first, life};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
+use crate::diagnose::facts::{Located, Passage, asked, began, cite, end_of, first, life};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{Exchange, ExchangeId, Flight, IkeSaId, MessageId, Model, Role};
 use crate::registry::ExchangeType;
@@ -23,6 +23,7 @@ pub static RULE: Rule = Rule {
         "clear-text-leak",
         "ike-auth-no-response",
         "dpd-timeout",
+        "dpd-despite-traffic",
         "child-half-open",
     ],
     needs: Signs::AGAIN,
@@ -101,6 +102,18 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     finding = match Passage::of(case, pair.answer).filter(Passage::is_proven) {
         Some(passage) => {
             finding.confidence = Confidence::Certain;
+            let end = end_of(case.tunnel, pair.from.address);
+            let located = end.and_then(|end| Located::of(case.tunnel, end));
+            // What carried the answer away carries ESP away as well.
+            if let Some(located) = located.filter(|located| is_lost_with(located, answer)) {
+                finding
+                    .says
+                    .add(say!("{lost}.", lost = located.says(case.model)));
+                if let Some(first) = located.first() {
+                    finding = finding.also(first, "near the first ESP that never arrived");
+                }
+                finding = finding.explaining(&["packet-loss"]);
+            }
             passage.tell(case.model, finding, "the answer")
         }
         None => finding.advise(say!(
@@ -113,6 +126,15 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         finding = finding.also(cite(case.model, copy), "the same request after its answer");
     }
     vec![finding]
+}
+
+/// Whether ESP that was lost between two taps was lost in one piece, and an answer of IKE in the midst of it.
+fn is_lost_with(located: &Located<'_>, answer: Cite) -> bool {
+    let amid = located.longest().is_some_and(|missed| {
+        let begun = missed.there.is_some_and(|(.., at)| at <= answer.1);
+        begun && missed.after.is_none_or(|after| after.1 >= answer.1)
+    });
+    amid && located.is_one_piece()
 }
 
 /// Requests that came again and again after their answer had passed, with these copies.
@@ -281,7 +303,8 @@ impl<'m> Pair<'m> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{fires, silent, verdict};
+    use crate::diagnose::Severity;
+    use crate::diagnose::testing::{findings, fires, silent, verdict};
 
     #[test]
     fn the_same_request_after_its_answer() {
@@ -456,5 +479,43 @@ mod tests {
              0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce again=4,11,24",
             "ike-one-way",
         );
+    }
+
+    /// From the third second on nothing of `A` arrives at `B`: neither ESP nor what it answers and asks.
+    fn half_dead(esp_at_b: &str) -> String {
+        format!(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce tap=1 ttl=63
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce ttl=63
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce tap=1
+             0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+             0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 tap=1 ttl=63
+             0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240 ttl=63
+             0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240 tap=1
+             1 A > B ESP 0xb1 seq 1..90 every 0.5
+             1 B > A ESP 0xa1 seq 1..90 every 0.5 ttl=63
+             {esp_at_b}
+             1 B > A ESP 0xa1 seq 1..90 every 0.5 tap=1
+             5 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80 again=2,6,14 tap=1
+             5 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80 again=2,6,14 ttl=63
+             5.1 A:500 > B:500 INFORMATIONAL i=1 r=2 id=0 response by=initiator sealed 80 again=2,6,14
+             9 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80 again=2,6,14"
+        )
+    }
+
+    #[test]
+    fn what_loses_the_answers_loses_all_else_of_that_direction() {
+        let grave = |text: &str| -> Vec<&str> {
+            let found = findings(text);
+            let grave = found.iter().filter(|one| one.severity > Severity::Info);
+            grave.map(|one| one.rule.slug).collect()
+        };
+        let all = half_dead("1 A > B ESP 0xb1 seq 1..5 every 0.5 tap=1 ttl=63");
+        assert_eq!(grave(&all), ["ike-one-way"]);
+        // ESP that is lost here and there all the time is another matter.
+        let some = half_dead(
+            "1 A > B ESP 0xb1 seq 1..9,12..30,33..50,53..70,73..90 every 0.5 tap=1 ttl=63",
+        );
+        assert!(grave(&some).contains(&"packet-loss"), "{:?}", grave(&some));
     }
 }

@@ -145,7 +145,7 @@ fn goes_on(case: &Case<'_>, by: Timestamp, left: Endpoint) -> bool {
 /// another port than daemons use, to a port that they do use.
 fn is_nat(case: &Case<'_>, address: IpAddr) -> bool {
     let known = |end: Endpoint| matches!(end.port, Some(500 | 4500));
-    end_of(case.tunnel, address).is_some_and(|end| nat::is_in_front(case, end))
+    end_of(case.tunnel, address).is_some_and(|end| nat::hides(case, end))
         || case.messages().any(|message| {
             let (from, to) = (message.path.from(), message.path.to());
             from.address == address && !known(from) && known(to)

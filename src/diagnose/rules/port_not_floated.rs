@@ -4,7 +4,7 @@ use crate::diagnose::facts::{began, first};
 use crate::diagnose::rule::{Way, first_of};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
-use crate::model::{Exchange, IkeSa, NatVerdict};
+use crate::model::{Exchange, IkeSa, NatVerdict, Transport};
 use crate::registry::ExchangeType;
 use crate::say;
 
@@ -65,7 +65,14 @@ fn never_moves(case: &Case<'_>, sa: &IkeSa) -> Option<Finding> {
     let (asked, _) = (first(case.model, auth.request()?)?, auth.response()?);
     let to = asked.path.to();
     let from = asked.path.from().address;
-    (to.port == Some(500)).then(|| {
+    // Its ESP in UDP shows that it goes on by encapsulation, and that what sends it to port 500 is another matter.
+    let encapsulates = || {
+        case.flows().any(|flow| {
+            let mut paths = flow.paths.iter();
+            flow.key.transport == Transport::Udp && paths.any(|path| path.from.address == from)
+        })
+    };
+    (to.port == Some(500) && !encapsulates()).then(|| {
         Finding::new(
             &RULE,
             Confidence::Likely,
@@ -211,5 +218,8 @@ mod tests {
         silent(&text("A:500", 4500), "port-not-floated");
         let no_nat = text("A:500", 500).replace("10.1.0.1:500", "A:500");
         silent(&no_nat, "port-not-floated");
+        // ESP in UDP all the same: something on the way takes port 4500 for 500.
+        let in_udp = text("A:500", 500) + "\n1 A:500 > B:500 ESP 0xb1 seq 1..9 every 0.3 size 136";
+        silent(&in_udp, "port-not-floated");
     }
 }

@@ -4,9 +4,9 @@ use super::RULE;
 use super::means::Means;
 use crate::diagnose::facts::proof::{self, Refusal};
 use crate::diagnose::facts::{certificate, child, first, is_private, offer, ppk};
-use crate::diagnose::{Case, Confidence, Finding};
+use crate::diagnose::{Case, Cite, Confidence, Finding};
 use crate::language::{Text, list};
-use crate::model::{Claim, IkeSaId, Model, Role};
+use crate::model::{Claim, IkeSaId, IkeState, Model, Role};
 use crate::registry::{AuthMethod, ExchangeType};
 use crate::say;
 use std::net::IpAddr;
@@ -182,7 +182,24 @@ pub(super) fn by_reading(case: &Case<'_>) -> Option<Finding> {
             .advise("Behind a NAT give the identity explicitly, as a name: by default it is the private address."),
         None => finding,
     };
-    let finding = means.advise(case, finding);
+    let mut finding = means.advise(case, finding);
+    if let Some((other, since)) = refused.and_then(|identity| elder(case, first, identity)) {
+        finding = finding
+            .also(
+                since,
+                say!("an IKE SA of {other} with the same identity", other),
+            )
+            .or(say!(
+                "{from} lets one tunnel of an identity live, and keeps the older: {other} has one of the same identity.",
+                from,
+                other
+            ))
+            .advise(say!(
+                "Give {to} an identity of its own, or let {from} keep several tunnels of one identity.",
+                to,
+                from
+            ));
+    }
     Some(match missing {
         Some((_, issuer)) => finding.advise(say!(
             "If “{issuer}” is no root, let {to} send its certificate as well.",
@@ -198,6 +215,32 @@ fn misses_answer(model: &Model, refusal: &Refusal) -> bool {
     let rounds = model.auth_rounds(refusal.ike_sa);
     let answer = rounds.last().and_then(|last| last.response());
     !refusal.v1 && answer.is_none_or(|answer| model.opened(answer).is_none())
+}
+
+/// Who else has an IKE SA of an identity with the gateway that refuses it, which was up before and still is: a
+/// responder may keep that and refuse another (RFC 7296 section 2.4 lets the newer one end it, by INITIAL_CONTACT).
+fn elder(case: &Case<'_>, refusal: &Refusal, identity: &str) -> Option<(IpAddr, Cite)> {
+    /// A hub has thousands of peers; those that were set up together are compared.
+    const NEIGHBOURS: usize = 8;
+    /// The last IKE SAs of each.
+    const COMPARED: usize = 8;
+    if refusal.by != Role::Responder {
+        return None;
+    }
+    let mut beside = case.model.tunnels_beside(case.id, refusal.from, NEIGHBOURS);
+    beside.find_map(|tunnel| {
+        let tunnel = &case.model.tunnels[tunnel];
+        let last = tunnel.ike_sas.iter().rev().take(COMPARED);
+        last.copied().find_map(|id| {
+            let sa = &case.model.ike_sas[id];
+            let other = sa.paths.first()?.from.address;
+            let lives = matches!(sa.state, IkeState::Established | IkeState::AlreadyUp);
+            let older = lives && sa.seen.first.1 < refusal.at.1 && other != refusal.from;
+            let claims = case.model.claims(id);
+            let claimed = claims.first().and_then(|claim| claim.identity.as_deref());
+            (older && claimed == Some(identity)).then_some((other, sa.seen.first))
+        })
+    })
 }
 
 /// What the proof rests on that a refusal which was read is of.

@@ -756,3 +756,35 @@ fn what_the_initiator_refuses_without_its_being_read_may_bear_no_proof() {
     assert_eq!(confidence(read), Confidence::Certain);
     assert_eq!(confidence(""), Confidence::Likely);
 }
+
+/// An IKE SA of `A` with `B`, and later one of `C` of the given name, which `B` refuses.
+fn second(name: &str, first_ends: &str) -> String {
+    let suite = "SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce";
+    format!(
+        "0   A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request {suite}
+         0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response {suite}
+         0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 opened IDi(office) AUTH(2) SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+         0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240 opened IDr(hub) AUTH(2) SA(ESP 0xb1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+         1   A > B ESP 0xb1 seq 1..60 every 0.5
+         1   B > A ESP 0xa1 seq 1..60 every 0.5
+         {first_ends}
+         9   C:500 > B:500 IKE_SA_INIT i=5 r=0 id=0 request {suite}
+         9.1 B:500 > C:500 IKE_SA_INIT i=5 r=6 id=0 response {suite}
+         9.2 C:500 > B:500 IKE_AUTH i=5 r=6 id=1 request sealed 256 opened IDi({name}) AUTH(2) SA(ESP 0xc1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.3.0.0/16) TSr(10.2.0.0/16)
+         9.3 B:500 > C:500 IKE_AUTH i=5 r=6 id=1 response sealed 80 opened N(AUTHENTICATION_FAILED)"
+    )
+}
+
+#[test]
+fn a_peer_may_keep_the_older_tunnel_of_an_identity() {
+    let keeps = |text: &str| {
+        let finding = fires(text, "auth-failed");
+        let mut all = finding.alternatives.iter();
+        all.any(|one| one.to_string().contains("keeps the older"))
+    };
+    assert!(keeps(&second("office", "")));
+    assert!(!keeps(&second("branch", "")));
+    let ended = "8 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80 opened D(IKE)
+                 8.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80 opened";
+    assert!(!keeps(&second("office", ended)));
+}

@@ -333,3 +333,35 @@ fn who_deletes_what_it_asked_for_at_once_cannot_use_it() {
     let served = granted("0.31", "4.31") + "\n1 A > B ESP 0xb1 seq 1..20 every 0.5 size 136";
     silent(&served, "child-setup-failed");
 }
+
+/// Phase 1, and quick modes that are done, each followed by an informational message of the responder.
+fn quick_modes(second: &str, size: u32) -> String {
+    let phase_1 = MAIN.rsplit_once('\n').map_or(MAIN, |(before, _)| before);
+    format!(
+        "{phase_1}
+         0.6  A:500 > B:500 QUICK i=1 r=2 id=0x77 sealed 188
+         0.61 B:500 > A:500 QUICK i=1 r=2 id=0x77 sealed 188 seed=1
+         0.62 A:500 > B:500 QUICK i=1 r=2 id=0x77 sealed 60
+         0.63 B:500 > A:500 INFO_V1 i=1 r=2 id=0x99 sealed {size}
+         {second}  A:500 > B:500 QUICK i=1 r=2 id=0x78 sealed 188 seed=2
+         {second}1 B:500 > A:500 QUICK i=1 r=2 id=0x78 sealed 188 seed=3
+         {second}2 A:500 > B:500 QUICK i=1 r=2 id=0x78 sealed 60 seed=1
+         {second}3 B:500 > A:500 INFO_V1 i=1 r=2 id=0x9a sealed {size} seed=1
+         40 C > B ESP 0xc1"
+    )
+}
+
+#[test]
+fn who_deletes_what_it_granted_at_once_cannot_use_it() {
+    let finding = fires(&quick_modes("4.0", 92), "child-setup-failed");
+    assert_eq!(finding.confidence, Confidence::Possible);
+    assert!(finding.title.to_string().contains("that it grants"));
+    // A liveness check is no Delete.
+    silent(&quick_modes("4.0", 108), "child-setup-failed");
+    let served = quick_modes("4.0", 92) + "\n5 A > B ESP 0xb1 seq 1..20 every 0.5 size 136";
+    silent(&served, "child-setup-failed");
+    // Without the phase 1 before it each may renew what is older.
+    let text = quick_modes("4.0", 92);
+    let late: Vec<&str> = text.lines().skip(7).collect();
+    silent(&late.join("\n"), "child-setup-failed");
+}

@@ -1,5 +1,6 @@
 //! Packets inside that are acknowledged or answered up to some size, and never beyond.
 
+use super::band::band_inside;
 use super::fragmented::limit;
 use super::{PATTERN, RULE};
 use crate::diagnose::facts::inner::{self, Inside};
@@ -36,6 +37,15 @@ struct Sizes {
     /// Whether what was lost is IPv6, whose header is larger.
     v6: bool,
     places: Vec<(Seen, u32)>,
+    /// All that was lost, of whatever size.
+    all: Vec<Lost>,
+}
+
+/// Packets of one size that were lost.
+pub(super) struct Lost {
+    pub(super) length: u32,
+    pub(super) sent: u64,
+    pub(super) seen: Seen,
 }
 
 /// A connection whose data is too large stands still at once, so soon after its handshake.
@@ -48,6 +58,7 @@ impl Sizes {
     }
 
     fn lose(&mut self, length: u32, sent: u64, seen: Seen) {
+        self.all.push(Lost { length, sent, seen });
         if length <= self.passes {
             self.small_lost = true;
             return;
@@ -109,7 +120,16 @@ pub(super) fn by_inner_size(case: &Case<'_>) -> Option<Finding> {
     };
     let all = sizes(case, inside, false);
     let differ = || all.values().any(|sizes| sizes.small_lost);
-    told(&all).or_else(|| differ().then(|| told(&sizes(case, inside, true))).flatten())
+    let band = || {
+        let mixed = all.iter().filter(|(_, sizes)| sizes.small_lost);
+        let mut bands = mixed.filter_map(|((vantage, end, _), sizes)| {
+            band_inside(case, inside, &sizes.all, (*vantage, *end))
+        });
+        bands.next()
+    };
+    told(&all)
+        .or_else(band)
+        .or_else(|| differ().then(|| told(&sizes(case, inside, true))).flatten())
 }
 
 /// Where packets go: the tap, the end, and the host behind it where each is looked at for itself.

@@ -1,5 +1,6 @@
 //! Large packets vanish, small ones pass, and nobody says why.
 
+mod band;
 mod between_taps;
 mod fragmented;
 mod inside;
@@ -13,6 +14,7 @@ use crate::diagnose::{Case, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{EspFlow, Rhythm};
 use crate::say;
+use band::band_between_taps;
 use between_taps::between_taps;
 use fragmented::{never_came, swallowed, unanswered, while_cut};
 use inside::by_inner_size;
@@ -46,7 +48,7 @@ const DOCUMENT: &str = "\
 Packets above some size do not arrive: a filter drops IP fragments, or a link is too small and nobody may say so. Connections open and then hang when data flows.
 
 ## How it is seen
-One gateway sends ESP in IP fragments, repeatedly, and small packets of both directions pass. From the other side no packet of that size ever comes, whole or in fragments, and its sequence numbers miss exactly such packets; or fragments arrive of which the rest never does. Or fragmented packets of one size after another are sent again and again while nothing comes back, and small packets before, between and after have their answers. Or many numbers of one direction are missing and nothing large ever came of it, while small packets that come steadily, such as answers to pings, have no hole. Or large packets of one size leave at gaps that double, as TCP sends again what is not acknowledged (RFC 6298), no more of them than connections send that stand still, and what comes back meanwhile answers the smaller ones: a suspicion, from the sender's side alone, and for information where no more than one or two of them came at once before. An SA of no more than eight packets is not timed. With two taps: one records large packets of an SA that the other never sees, while the smaller ones of the same SA pass both. With the keys of ESP: inside, segments and echo requests above some size are sent again and never acknowledged or answered, while all below are, or connections open and their first large segment is never acknowledged, of all hosts or of one, while others there get as large ones; and of what never came each ping is known to have had its reply.
+One gateway sends ESP in IP fragments, repeatedly, and small packets of both directions pass. From the other side no packet of that size ever comes, whole or in fragments, and its sequence numbers miss exactly such packets; or fragments arrive of which the rest never does. Or fragmented packets of one size after another are sent again and again while nothing comes back, and small packets before, between and after have their answers. Or many numbers of one direction are missing and nothing large ever came of it, while small packets that come steadily, such as answers to pings, have no hole. Or large packets of one size leave at gaps that double, as TCP sends again what is not acknowledged (RFC 6298), no more of them than connections send that stand still, and what comes back meanwhile answers the smaller ones: a suspicion, from the sender's side alone, and for information where no more than one or two of them came at once before. An SA of no more than eight packets is not timed. With two taps: one records large packets of an SA that the other never sees, while the smaller ones of the same SA pass both. With the keys of ESP: inside, segments and echo requests above some size are sent again and never acknowledged or answered, while all below are, or connections open and their first large segment is never acknowledged, of all hosts or of one, while others there get as large ones; and of what never came each ping is known to have had its reply. Or, with two taps or with keys, packets of a band of sizes are lost again and again, smaller ones pass, and so do larger ones, which are cut up before they are sealed: then the limit lies between what fits before it is sealed and what fits after.
 
 ## What else looks like it
 Ordinary loss hits small packets too. Traffic that is large in one direction only, such as an upload, leaves hardly any gaps in the other.
@@ -74,6 +76,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .find_map(|(directions, end)| swallowed(case, tap, directions, *end))
         .map(|finding| located(case, finding))
         .or_else(|| between_taps(case))
+        .or_else(|| band_between_taps(case))
         .or_else(|| by_inner_size(case))
         .or_else(|| {
             cut.iter()

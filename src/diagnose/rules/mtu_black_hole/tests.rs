@@ -1,4 +1,4 @@
-use crate::diagnose::testing::{said, silent, verdict};
+use crate::diagnose::testing::{fires, said, silent, verdict};
 use crate::model::Model;
 
 /// The language of conversations has no fragmented flows: they are added here.
@@ -440,4 +440,48 @@ fn many_rows_of_packets_have_gaps_that_double_by_chance() {
     };
     assert_eq!(slugs(3), ["mtu-black-hole"]);
     assert!(slugs(5).is_empty());
+}
+
+/// Pings of growing size at one tap and at another, where those of a band of sizes never come; and the band once more
+/// after larger ones.
+fn sizes(lost: &[u32], again: bool) -> String {
+    let mut text = String::new();
+    let mut number = 1;
+    let mut send = |at: f64, size: u32, passes: bool| {
+        let last = number + 3;
+        text += &format!("{at} A > B ESP 0xb1 seq {number}..{last} every 0.2 size {size}\n");
+        if passes {
+            text += &format!(
+                "{at} A > B ESP 0xb1 seq {number}..{last} every 0.2 size {size} tap=1 ttl=63\n"
+            );
+            text +=
+                &format!("{at} B > A ESP 0xa1 seq {number}..{last} every 0.2 size {size} ttl=63\n");
+            text +=
+                &format!("{at} B > A ESP 0xa1 seq {number}..{last} every 0.2 size {size} tap=1\n");
+        }
+        number += 4;
+    };
+    for (step, size) in [136, 700, 1136, 1200, 1300, 1400, 136]
+        .into_iter()
+        .enumerate()
+    {
+        send(step as f64 * 1.1, size, !lost.contains(&size));
+    }
+    if again {
+        send(8.8, 1200, !lost.contains(&1200));
+        send(10.1, 136, true);
+    }
+    text
+}
+
+#[test]
+fn sizes_between_that_pass_one_tap_only() {
+    verdict(&sizes(&[1136, 1200], true), "mtu-black-hole");
+    let finding = fires(&sizes(&[1136, 1200], true), "mtu-black-hole");
+    let says = finding.says.to_string();
+    assert!(says.contains("1156 to 1220"), "{says}");
+    // Once, one after the other, all may have been lost for a while.
+    silent(&sizes(&[1136, 1200], false), "mtu-black-hole");
+    // Something of a size in the midst passed, or nothing larger did.
+    silent(&sizes(&[700, 1200], true), "mtu-black-hole");
 }

@@ -5,7 +5,7 @@ use crate::diagnose::facts::taps::name;
 use crate::diagnose::facts::{Asked, Located, Passage, Tap, outage};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Severity};
 use crate::language::count;
-use crate::model::{EspFlow, Missed};
+use crate::model::EspFlow;
 use crate::say;
 use crate::units::EspSpi;
 
@@ -59,7 +59,7 @@ pub(super) fn between_taps(case: &Case<'_>, end: usize) -> Option<Finding> {
         .sum();
     if heavy
         && dropped == 0
-        && !is_one_piece(&located)
+        && !located.is_one_piece()
         && shown <= pieces.saturating_mul(PIECE)
         && !arrives_in_vain(case)
     {
@@ -72,7 +72,7 @@ pub(super) fn between_taps(case: &Case<'_>, end: usize) -> Option<Finding> {
             far = name(case.model, located.far)
         ));
     }
-    if is_one_piece(&located) {
+    if located.is_one_piece() {
         finding = match ends(case, &located, end, first) {
             Some(Ends::Alone(spi)) => finding.title(say!(
                 "From one moment on ESP of SA {spi} from {from} to {to} is lost between the two taps",
@@ -130,27 +130,12 @@ fn arrives_in_vain(case: &Case<'_>) -> bool {
         .any(|asked| Passage::of(case, asked.flight).is_some_and(|passage| passage.arrived()))
 }
 
-/// Whether nearly all were lost in a row: an outage, which is told for itself. Where none arrived afterwards fewer
-/// are enough, since nothing tells when it would have ended.
-fn is_one_piece(located: &Located<'_>) -> bool {
-    longest(located).is_some_and(|longest| {
-        let length = longest.run.length();
-        (length >= 5 || longest.after.is_none()) && length.saturating_mul(10) >= located.lost * 9
-    })
-}
-
 /// Whether the piece is so long that somebody notices, and what came after it is known.
 fn is_interruption(located: &Located<'_>, first: Cite) -> bool {
-    longest(located).is_some_and(|longest| {
+    located.longest().is_some_and(|longest| {
         let lasted = longest.after.map(|after| after.1.since(first.1));
         longest.run.length() >= INTERRUPTED && lasted.is_some_and(|lasted| lasted >= outage::OUTAGE)
     })
-}
-
-/// The longest run of packets that were lost.
-fn longest<'l>(located: &'l Located<'_>) -> Option<&'l Missed> {
-    let missed = located.missed.iter();
-    missed.max_by_key(|missed| missed.run.length())
 }
 
 /// Of what nothing arrives any more, though it goes on being sent.
@@ -163,7 +148,7 @@ enum Ends {
 
 /// What ends between two taps for good; `None` if something arrives later, or the end is too near.
 fn ends(case: &Case<'_>, located: &Located<'_>, end: usize, first: Cite) -> Option<Ends> {
-    let longest = longest(located)?;
+    let longest = located.longest()?;
     let goes_on = |flow: &&&EspFlow| flow.seen.last.1.since(first.1) >= Tap::PATIENCE;
     let sent = case.directions_at(located.near)?.flows(end);
     let mut on = sent.iter().filter(goes_on).map(|flow| flow.key.spi);

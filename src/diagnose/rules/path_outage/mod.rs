@@ -57,6 +57,9 @@ An application that pauses leaves no gap in the numbers. A gateway that restarts
 /// those that replace them.
 const EDGES: u64 = 4;
 
+/// A silence in which so many packets came in part is none; one may be hit as a real one begins.
+const TORN: usize = 3;
+
 fn check(case: &Case<'_>) -> Vec<Finding> {
     if !case.tap().hears_both() {
         return Vec::new();
@@ -133,7 +136,9 @@ fn told(
         alive.filter(|other| other.key != flow.key)
     };
     let others = beside().any(|other| within(other.seen.first.1) || within(other.seen.last.1));
-    if others || outage::is_heard(case, directions, 1 - end, silence) {
+    // So are pieces of packets whose other pieces never came: they are what is missing.
+    let torn = || outage::torn_in(case, directions.vantage, *from, silence) >= TORN;
+    if others || outage::is_heard(case, directions, 1 - end, silence) || torn() {
         return None;
     }
     // Others that were there before and are afterwards: then this SA alone was lost.
@@ -153,7 +158,7 @@ fn told(
     // It makes as many gaps again each time.
     let further = further(flow, silence);
     let edges = EDGES.saturating_mul(further.len() as u64 + 1);
-    let in_turn = !anew && is_in_turn(directions, end, flow, silence, lost);
+    let in_turn = !anew && outage::is_in_turn(directions, end, flow, silence, lost);
     let recorded = alone || in_turn || goes_on(case, directions, end, silence);
     let severity = match bursts > edges || !recorded && before.is_none() {
         true => Severity::Info,
@@ -320,28 +325,6 @@ fn is_chance(flow: &EspFlow, lost: u32) -> bool {
     let came = flow.packets as f64;
     let share = elsewhere / (elsewhere + came);
     came * share.powi(i32::try_from(lost).unwrap_or(i32::MAX)) >= 0.01
-}
-
-/// Whether each packet of a flow towards `end` had one in return, none of which is missing: the receiver did not get
-/// what is missing of a silence, or it would have answered. A recording that paused lacks both.
-fn is_in_turn(
-    directions: &Directions<'_>,
-    end: usize,
-    flow: &EspFlow,
-    silence: &Silence,
-    lost: u32,
-) -> bool {
-    let same = |other: &Silence| {
-        let begins = other.before.1.since(silence.before.1);
-        let ends = other.after.1.since(silence.after.1);
-        [begins, ends].iter().all(|apart| apart.0.abs() <= EDGE.0)
-    };
-    directions.flows(1 - end).iter().any(|back| {
-        let apart = back.packets.abs_diff(flow.packets);
-        back.sequence.missing == 0
-            && apart.saturating_mul(20) <= u64::from(lost)
-            && back.silences.iter().any(same)
-    })
 }
 
 /// Whether the receiver was silent for as long as a silence towards `end` lasted, and spoke just before it ended.
