@@ -208,6 +208,8 @@ fn linked(findings: &[Finding]) -> Vec<Linked> {
 fn tell_once(findings: &mut Vec<Finding>) {
     /// No path takes longer from one tap to another.
     const TRANSIT: Span = Span::from_secs(1);
+    /// The input that shows something, and when.
+    type Shown = (Option<u16>, Timestamp);
     let input = |finding: &Finding| finding.evidence.first().map(|cited| cited.frame.input);
     let mut inputs = findings.iter().map(input);
     let first = inputs.next();
@@ -215,7 +217,7 @@ fn tell_once(findings: &mut Vec<Finding>) {
         return;
     }
     // When each tap last showed what is told in these words: those that are as sure stand in order of time.
-    let mut told: HashMap<(&str, Text), Vec<(Option<u16>, Timestamp)>> = HashMap::new();
+    let mut told: HashMap<(&str, Text), Vec<Shown>> = HashMap::new();
     findings.retain(|one| {
         let told = told.entry((one.rule.slug, one.title.clone())).or_default();
         let tap = input(one);
