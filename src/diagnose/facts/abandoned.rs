@@ -1,7 +1,7 @@
 //! Attempts at an IKE SA that were answered and never went on, again and again: what should have come
 //! next does not reach the tap, or the initiator does not like the answer.
 
-use super::{began, first, ppk};
+use super::{began, end_of, first, ppk, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule};
 use crate::model::{Exchange, IkeSa, IkeSaId, IkeState, Model, Role};
 use crate::net::Path;
@@ -31,6 +31,8 @@ pub struct Abandoned {
     pub floats: bool,
     /// Whether the tap records ESP or port 4500 at all, so that it would have recorded what comes next.
     pub would_see: bool,
+    /// Whether the tap stands beside the initiator, which then does not send what comes next.
+    pub withheld: bool,
 }
 
 /// The attempts of a tunnel that were answered and went no further, if they are many and none came up.
@@ -69,6 +71,8 @@ pub fn of(case: &Case<'_>) -> Option<Abandoned> {
         kind: exchange.kind,
         floats: sa.nat.is_some_and(|nat| nat.is_there()),
         would_see: model.past_port_500.contains(&vantage.input),
+        withheld: end_of(case.tunnel, path.from.address)
+            .is_some_and(|end| tap::is_beside(case, end)),
     })
 }
 

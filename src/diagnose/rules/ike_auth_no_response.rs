@@ -388,12 +388,23 @@ fn message_2_again(case: &Case<'_>) -> Option<Finding> {
 fn never_comes(case: &Case<'_>) -> Option<Finding> {
     let attempts = case.abandoned()?;
     // See port-4500-blocked; aggressive mode authenticates the responder first: see auth-failed.
-    if attempts.floats || attempts.kind == ExchangeType::AGGRESSIVE {
+    if attempts.floats && !attempts.withheld || attempts.kind == ExchangeType::AGGRESSIVE {
         return None;
     }
+    let finding = abandoned_finding(&RULE, case, attempts)
+        .or("The initiator does not like the answer: its log tells why.");
+    if attempts.withheld {
+        return Some(
+            finding
+                .or("It cannot prove itself: it has no key for this peer, or no certificate.")
+                .advise(say!(
+                    "Read the log of {initiator} for this moment.",
+                    initiator = attempts.path.from.address
+                )),
+        );
+    }
     Some(
-        abandoned_finding(&RULE, case, attempts)
-            .or("The initiator does not like the answer: its log tells why.")
+        finding
             .or("The message is too large for the path and is lost with its fragments.")
             .advise(say!(
                 "Read the log of {initiator} for this moment, and capture there: does it send the message that \
@@ -423,17 +434,29 @@ pub(super) fn abandoned_finding(
             exchange = Text::verbatim(attempts.kind)
         ),
     )
-    .title(say!(
-        "{initiator} begins again and again, and what authenticates it does not arrive",
-        initiator = from.address
-    ))
-    .says(say!(
-        "{times} times {initiator} began an IKE SA, {responder} answered, and {initiator} neither asked again \
-         nor went on, but began anew. Its next message does not reach this tap, or it does not send it.",
-        times = attempts.again.len() + 1,
-        initiator = from.address,
-        responder = to.address
-    ));
+    .title(match attempts.withheld {
+        true => say!(
+            "{initiator} begins again and again, and does not authenticate itself",
+            initiator = from.address
+        ),
+        false => say!(
+            "{initiator} begins again and again, and what authenticates it does not arrive",
+            initiator = from.address
+        ),
+    })
+    .says(
+        say!(
+            "{times} times {initiator} began an IKE SA, {responder} answered, and {initiator} neither asked again \
+             nor went on, but began anew.",
+            times = attempts.again.len() + 1,
+            initiator = from.address,
+            responder = to.address
+        )
+        .then(match attempts.withheld {
+            true => "This tap stands beside it and has no next message of it.",
+            false => "Its next message does not reach this tap, or it does not send it.",
+        }),
+    );
     if !attempts.would_see {
         finding = finding
             .severity(Severity::Warning)

@@ -124,7 +124,8 @@ fn never_comes(case: &Case<'_>) -> Option<Finding> {
     let heard = heard_from_4500(case);
     let initiator = end_of(case.tunnel, attempts.path.from.address);
     let from_500 = attempts.path.to.port == Some(500);
-    (attempts.floats && !v1 && from_500 && !heard.contains(&initiator)).then(|| {
+    let unheard = !heard.contains(&initiator) && !attempts.withheld;
+    (attempts.floats && !v1 && from_500 && unheard).then(|| {
         abandoned_finding(&RULE, case, attempts)
             .or("The initiator does not like the answer: its log tells why.")
             .or("The message is too large for the path and is lost with its fragments.")
@@ -252,7 +253,7 @@ pub(super) fn heard_from_4500(case: &Case<'_>) -> BTreeSet<Option<usize>> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{silent, verdict};
+    use crate::diagnose::testing::{fires, silent, verdict};
 
     const AGREED: &str = "
         0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
@@ -278,6 +279,29 @@ mod tests {
             ),
             "port-4500-blocked",
         );
+    }
+
+    #[test]
+    fn what_an_initiator_beside_the_tap_does_not_send_no_port_keeps_back() {
+        // A NAT is there, by the hash, so that what comes next goes to port 4500.
+        let attempts = |asked: u32, answered: u32| -> String {
+            let attempt = |n: u32| {
+                format!(
+                    "{at} A:500 > B:500 IKE_SA_INIT i={i} r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce NATD(0.0.0.0:500 B:500) ttl={asked}
+                     {at}.1 B:500 > A:500 IKE_SA_INIT i={i} r={r} id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce NATD(B:500 A:500) ttl={answered}
+                     ",
+                    at = n * 10,
+                    i = 2 * n + 1,
+                    r = 2 * n + 2
+                )
+            };
+            (0..4).map(attempt).collect()
+        };
+        verdict(&attempts(63, 64), "port-4500-blocked");
+        let beside = attempts(64, 63);
+        silent(&beside, "port-4500-blocked");
+        let title = fires(&beside, "ike-auth-no-response").title.to_string();
+        assert!(title.contains("does not authenticate itself"), "{title}");
     }
 
     #[test]
