@@ -117,7 +117,13 @@ fn find(case: &Case<'_>) -> Option<Finding> {
     .or("The IKE daemon of the peer hangs while its kernel forwards.")
     .advise("Look for a firewall in between that forgets UDP 500 or 4500 while it lets ESP pass.")
     .advise("Let traffic count as a sign of life, where the implementation can.");
-    Some(match Passage::of(case, probe.flight) {
+    let passage = Passage::of(case, probe.flight);
+    // ESP that has the port of IKE makes it no surer, and dpd-timeout tells the same.
+    let finding = match shared && !passage.as_ref().is_some_and(Passage::is_proven) {
+        true => finding.severity(Severity::Info),
+        false => finding,
+    };
+    Some(match passage {
         Some(passage) => {
             let mut finding = passage.tell(case.model, finding, "the request");
             if passage.is_proven() {
