@@ -9,6 +9,7 @@ use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{esp, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding};
 use crate::language::count;
+use crate::limits;
 use crate::model::EspFlow;
 use crate::say;
 use crate::units::{EspSpi, Vantage};
@@ -92,7 +93,10 @@ pub(super) fn band_between_taps(case: &Case<'_>) -> Option<Finding> {
     inputs.find(|input| *input != one)?;
     let mut far: HashMap<EspSpi, Vec<&EspFlow>> = HashMap::new();
     for flow in case.flows() {
-        far.entry(flow.key.spi).or_default().push(flow);
+        let same = far.entry(flow.key.spi).or_default();
+        if same.len() < limits::TAPS {
+            same.push(flow);
+        }
     }
     case.flows().find_map(|near| {
         far.get(&near.key.spi)?.iter().find_map(|far| {
