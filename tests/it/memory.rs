@@ -2,12 +2,12 @@
 //! was beyond.
 
 use crate::floods::{self, B, ip, udp};
+use crate::run::peak_of;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::Duration;
 
 /// The least that a run may be limited to, in MiB.
 const LEAST: u64 = 160;
@@ -63,16 +63,8 @@ fn run(arguments: &[&str]) -> (String, Option<u64>) {
         out.read_to_string(&mut text).unwrap();
         text
     });
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak = None;
-    while child.try_wait().unwrap().is_none() {
-        // The highest so far; a process that is over tells none.
-        let told = fs::read_to_string(&status).unwrap_or_default();
-        let line = told.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kibi = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-        peak = peak.max(kibi.map(|kibi| kibi / 1024));
-        thread::sleep(Duration::from_millis(2));
-    }
+    let peak = peak_of(child.id());
+    child.wait().unwrap();
     (reader.join().unwrap(), peak)
 }
 

@@ -2,7 +2,7 @@
 //! whole one is expected, nothing is said that is not so, and the exit code tells.
 
 use crate::floods::{self, A, B};
-use crate::run::root;
+use crate::run::{peak_of, root};
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -384,18 +384,4 @@ fn what_unpacks_without_end_takes_no_memory() {
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(json["inputs"][0]["frames"].as_u64().unwrap() >= 100);
     assert!(peak.is_none_or(|mib| mib < 200), "{peak:?} MiB");
-}
-
-/// The most memory that a process had while it ran, in MiB, where the system tells.
-fn peak_of(process: u32) -> Option<u64> {
-    let status = format!("/proc/{process}/status");
-    let mut peak = None;
-    loop {
-        let told = fs::read_to_string(&status).ok()?;
-        let line = told.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let Some(line) = line else { return peak };
-        let kibi = line.split_whitespace().next()?.parse::<u64>().ok()?;
-        peak = peak.max(Some(kibi / 1024));
-        thread::sleep(Duration::from_millis(2));
-    }
 }

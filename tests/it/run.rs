@@ -1,7 +1,10 @@
 //! Runs the program as a user does.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::thread;
+use std::time::Duration;
 
 /// The folder of the package.
 pub(crate) fn root() -> &'static Path {
@@ -110,4 +113,23 @@ pub(crate) fn shared() -> Option<PathBuf> {
     }
     eprintln!("skipped: no ../shared here");
     None
+}
+
+/// The most memory that a run of espial had while it ran, in MiB, where the system tells.
+///
+/// Who spawns it goes on a moment before it has memory of its own: until it bears its name what is told is that of the
+/// tests.
+pub(crate) fn peak_of(process: u32) -> Option<u64> {
+    let status = format!("/proc/{process}/status");
+    let mut peak = None;
+    loop {
+        let told = fs::read_to_string(&status).ok()?;
+        let line = told.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let Some(line) = line else { return peak };
+        if told.starts_with("Name:\tespial\n") {
+            let kibi = line.split_whitespace().next()?.parse::<u64>().ok()?;
+            peak = peak.max(Some(kibi / 1024));
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
 }
