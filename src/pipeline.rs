@@ -14,7 +14,7 @@ use crate::sadb::Sadb;
 use crate::say;
 use crate::scan::{Batch, Lane, Room, Scanner, Task, Wants, Window};
 use crate::session::{Reading, Session};
-use crate::units::{FrameId, Span, Timestamp};
+use crate::units::{FrameId, Timestamp};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -76,12 +76,15 @@ pub fn analyze(inputs: Vec<capture::Input>, options: &Options) -> Result<Analysi
         .iter()
         .map(|input| input.again(options.bounds.zstd_window_log))
         .collect();
-    let mut model = find(&pool, inputs, options, &[]);
+    let mut model = find(&pool, inputs, options);
     // How far clocks are apart is known when packets of both were compared, and then the times of one are wrong
     // throughout.
-    if let Some((again, shifts)) = again.zip(assemble::shifts(&model)) {
+    if let Some((mut again, shifts)) = again.zip(assemble::shifts(&model)) {
         drop(model);
-        model = find(&pool, again, options, &shifts);
+        for (input, shift) in again.iter_mut().zip(shifts) {
+            input.shift_times(shift);
+        }
+        model = find(&pool, again, options);
     }
     let Judged {
         findings,
@@ -93,19 +96,14 @@ pub fn analyze(inputs: Vec<capture::Input>, options: &Options) -> Result<Analysi
     Ok(Analysis { model, findings })
 }
 
-/// Reads the inputs, adds to the times of each what is given by its place, and says what they hold.
-fn find(
-    pool: &rayon::ThreadPool,
-    inputs: Vec<capture::Input>,
-    options: &Options,
-    shifts: &[Span],
-) -> Model {
+/// Reads the inputs and says what they hold.
+fn find(pool: &rayon::ThreadPool, inputs: Vec<capture::Input>, options: &Options) -> Model {
     let census = Census::within(
         options.bounds,
         Session::new(Arc::clone(&options.keys)),
         each,
     );
-    let (census, inputs) = read(pool, inputs, options, shifts, census);
+    let (census, inputs) = read(pool, inputs, options, census);
     let mut model = pool.install(|| census.finish());
     model.inputs = inputs;
     pool.install(|| assemble::assemble(&mut model, &each));
@@ -133,7 +131,7 @@ pub fn dissect(
         session: Session::new(Arc::clone(&options.keys)),
         flow: ControlFlow::Continue(()),
     };
-    Ok(read(&pool(options)?, inputs, options, &[], visitor).1)
+    Ok(read(&pool(options)?, inputs, options, visitor).1)
 }
 
 /// A frame, or a datagram in the frame told last.
@@ -160,7 +158,7 @@ pub fn decrypt(
         session: Session::new(Arc::clone(&options.keys)),
         flow: ControlFlow::Continue(()),
     };
-    Ok(read(&pool(options)?, inputs, options, &[], decrypter).1)
+    Ok(read(&pool(options)?, inputs, options, decrypter).1)
 }
 
 /// What rules say of tunnels.
@@ -251,20 +249,17 @@ fn pool(options: &Options) -> Result<rayon::ThreadPool, Error> {
     pool.map_err(|error| Error::Threads(error.into()))
 }
 
-/// Reads all inputs, one after the other, and folds them into `to`. To the times of each is added what `shifts` has in
-/// its place.
+/// Reads all inputs, one after the other, and folds them into `to`.
 fn read<F: Fold + Send>(
     pool: &rayon::ThreadPool,
     inputs: Vec<capture::Input>,
     options: &Options,
-    shifts: &[Span],
     mut to: F,
 ) -> (F, Vec<model::Input>) {
     let mut order = Order::new(Sadb::new(&options.keys));
     let mut rows = Vec::with_capacity(inputs.len());
     for (index, input) in (0..).zip(inputs) {
-        let shift = shifts.get(usize::from(index)).copied().unwrap_or_default();
-        let (row, back, told) = read_one(pool, (index, shift), input, options, order, to);
+        let (row, back, told) = read_one(pool, index, input, options, order, to);
         rows.push(row);
         (order, to) = (back, told);
         order.next_input();
@@ -295,7 +290,7 @@ fn span_sets(rows: &mut [model::Input]) {
 
 fn read_one<F: Fold + Send>(
     pool: &rayon::ThreadPool,
-    (index, shift): (u16, Span),
+    index: u16,
     input: capture::Input,
     options: &Options,
     order: Order,
@@ -305,19 +300,20 @@ fn read_one<F: Fold + Send>(
         path: input.path().to_owned(),
         set: input.set(),
         format: input.format().to_owned(),
-        shift,
+        shift: input.shift(),
         ..model::Input::default()
     };
     let size = options.chunk_size.map_or_else(
         || input.chunk_octets(options.bounds.chunk_octets),
         NonZeroUsize::get,
     );
+    // They are meant by the clock that wrote the capture.
+    let moved = |time: Option<Timestamp>| time.map(|time| time.later(input.shift()));
     let wants = Wants {
         window: Window {
-            since: options.since,
-            until: options.until,
+            since: moved(options.since),
+            until: moved(options.until),
         },
-        shift,
         keeps: to.keeps_frames(),
         gathers: to.gathers(),
     };
@@ -372,8 +368,7 @@ fn row(mut row: model::Input, walked: Option<Walked>, ended: Option<ReadError>) 
         row.frames = walked.frames;
         row.frames_cut = walked.frames_cut;
         row.bytes = walked.end.offset;
-        let moved = |time: Option<Timestamp>| time.map(|time| time.later(row.shift));
-        (row.first, row.last) = (moved(walked.first), moved(walked.last));
+        (row.first, row.last) = (walked.first, walked.last);
         row.dropped = walked.dropped.total();
         row.problems = walked.problems.into_vec();
         stopped = walked.error.or(stopped);

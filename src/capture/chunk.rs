@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::language::Text;
 use crate::say;
+use crate::units::Span;
 
 use super::Frame;
 use super::ahead::{Ahead, Stopper};
@@ -19,6 +20,8 @@ pub(super) struct Shared {
     pub(super) path: String,
     pub(super) index: u16,
     pub(super) set: u16,
+    /// What is added to the time of each frame.
+    pub(super) shift: Span,
     /// The latest context known to be true: what a guess takes for its own.
     pub(super) hint: Mutex<Arc<Context>>,
 }
@@ -271,7 +274,7 @@ pub(super) fn walk<V: FnMut(&Frame<'_>)>(
         Err(_) => shared.hint(),
     };
     let known = start.is_ok();
-    let sink = Sink::new(shared.index, shared.set, visit);
+    let sink = Sink::new(shared, visit);
     let run = Run {
         shared,
         octets,

@@ -29,6 +29,8 @@ pub struct Input {
     path: String,
     index: u16,
     set: u16,
+    /// What is added to the time of each frame.
+    shift: Span,
     format: String,
     size: Option<u64>,
     source: Source,
@@ -116,6 +118,7 @@ impl Input {
             path: name,
             index,
             set: index,
+            shift: Span::default(),
             format: format.to_owned(),
             size: Some(size),
             source: Source::File {
@@ -178,6 +181,7 @@ impl Input {
             path: self.path.clone(),
             index: self.index,
             set: self.set,
+            shift: self.shift,
             format: self.format.clone(),
             size: self.size,
             source: Source::Parked {
@@ -186,6 +190,16 @@ impl Input {
             },
             seam: self.seam.clone(),
         })
+    }
+
+    /// What is added to the time of each of its frames.
+    pub(crate) fn shift(&self) -> Span {
+        self.shift
+    }
+
+    /// Adds so much to the time of each of its frames, as if its clock had stood so.
+    pub(crate) fn shift_times(&mut self, by: Span) {
+        self.shift = by;
     }
 
     /// Octets of its chunks, which are `most` at most: fewer where the file is so small that there would
@@ -254,6 +268,7 @@ impl Input {
                 match Self::open_within(&self.place, self.index, window_log) {
                     Ok(mut input) => {
                         input.set = self.set;
+                        input.shift = self.shift;
                         return input.chunks(size);
                     }
                     Err(error) => failed(self.path, io::Error::other(error)),
@@ -314,6 +329,7 @@ impl Input {
             path,
             index,
             set: index,
+            shift: Span::default(),
             format,
             size: None,
             source,
@@ -341,6 +357,7 @@ impl Input {
             path: self.path.clone(),
             index: self.index,
             set: self.set,
+            shift: self.shift,
             hint: Mutex::new(Arc::clone(&self.seam.context)),
         }
     }

@@ -7,6 +7,7 @@
 use std::io;
 use std::sync::Arc;
 
+use super::chunk::Shared;
 use super::error::ReadError;
 use super::octets::Octets;
 use super::order::ByteOrder;
@@ -18,7 +19,7 @@ use crate::limits::{
     CAPTURE_SEARCH_STEPS_PER_OCTET,
 };
 use crate::say;
-use crate::units::{FrameId, Timestamp, Vantage};
+use crate::units::{FrameId, Span, Timestamp, Vantage};
 
 /// The state between two records: where the next begins and what is needed to read on.
 #[derive(Clone, Debug, PartialEq)]
@@ -176,6 +177,8 @@ pub(super) struct Sink<V> {
     pub(super) visit: V,
     pub(super) input: u16,
     pub(super) set: u16,
+    /// What is added to the time of each frame.
+    pub(super) shift: Span,
     pub(super) frames: u64,
     pub(super) frames_cut: u64,
     pub(super) first: Option<Timestamp>,
@@ -187,11 +190,12 @@ pub(super) struct Sink<V> {
 }
 
 impl<V: FnMut(&Frame<'_>)> Sink<V> {
-    pub(super) fn new(input: u16, set: u16, visit: V) -> Self {
+    pub(super) fn new(shared: &Shared, visit: V) -> Self {
         Self {
             visit,
-            input,
-            set,
+            input: shared.index,
+            set: shared.set,
+            shift: shared.shift,
             frames: 0,
             frames_cut: 0,
             first: None,
@@ -203,7 +207,7 @@ impl<V: FnMut(&Frame<'_>)> Sink<V> {
         }
     }
 
-    /// Counts a frame and shows it to the visitor.
+    /// Counts a frame and shows it to the visitor. `time` is what its record says.
     #[inline(always)]
     pub(super) fn frame(
         &mut self,
@@ -215,6 +219,7 @@ impl<V: FnMut(&Frame<'_>)> Sink<V> {
     ) {
         self.frames += 1;
         self.frames_cut += u64::from(bytes.len() < wire_len as usize);
+        let time = time.map(|time| time.later(self.shift));
         if let Some(time) = time {
             self.first = Some(self.first.map_or(time, |first| first.min(time)));
             self.last = Some(self.last.map_or(time, |last| last.max(time)));

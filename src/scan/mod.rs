@@ -18,7 +18,7 @@ use crate::capture::{Chunk, Frame, Scratch, Seam};
 use crate::net::express::{self, Express};
 use crate::net::{self, Body, Datagram, Esp, IpFacts, Learned, Opening, Passer};
 use crate::sadb::{Opener, Sadb, Sealed};
-use crate::units::{Span, Timestamp};
+use crate::units::Timestamp;
 use bytes::Bytes;
 use clear::ClearFlows;
 use lanes::{Gathered, Lanes};
@@ -56,10 +56,8 @@ pub struct Task<'t> {
 /// What is wanted of each chunk.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wants {
-    /// Which frames are looked at, by their own time.
+    /// Which frames are looked at, by their time.
     pub window: Window,
-    /// What is added to the time of each.
-    pub shift: Span,
     /// Whether the octets of all frames are kept, and the payloads of opened packets.
     pub keeps: bool,
     /// Whether ESP packets may be gathered by lane.
@@ -99,17 +97,6 @@ impl Scanner {
         let is_sealed = task.database.is_idle();
         let walked = chunk.walk(scratch, from, |frame: &Frame<'_>| {
             if task.wants.window.holds(frame.time) {
-                let moved;
-                let frame = match task.wants.shift {
-                    Span(0) => frame,
-                    shift => {
-                        moved = Frame {
-                            time: frame.time.map(|time| time.later(shift)),
-                            ..*frame
-                        };
-                        &moved
-                    }
-                };
                 if task.wants.keeps {
                     notes.keep(frame);
                 }
