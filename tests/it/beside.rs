@@ -3,11 +3,9 @@
 //! Into every capture frames of a neighbour are put: two other gateways whose tunnel works all the while.
 
 use crate::run;
-use crate::variants::{Chance, Recorded, frames, octets, said, serious, words};
+use crate::variants::{Chance, Recorded, alarms, frames, octets, said};
 use espial::capture::LinkType;
-use espial::keys;
 use std::path::Path;
-use std::sync::Arc;
 
 /// The gateways of the neighbour (RFC 2544).
 const ENDS: [[u8; 4]; 2] = [[198, 18, 0, 1], [198, 18, 0, 2]];
@@ -117,16 +115,11 @@ fn a_neighbour_makes_no_difference() {
             continue;
         }
         let path = root.join(format!("{}.pcapng", case.name()));
-        let keyed = case
-            .keys
-            .iter()
-            .map(|keys| keys::load(std::slice::from_ref(keys)));
-        let keyed = keyed.map(|keys| Arc::new(keys.unwrap().0));
-        for ring in [Arc::default()].into_iter().chain(keyed) {
+        for ring in case.rings() {
             let told = [&alone, &with_neighbour(&alone)].map(|frames| {
                 std::fs::write(&path, octets(frames)).unwrap();
                 let analysis = said(std::slice::from_ref(&path), &ring);
-                words(&serious(&analysis).cloned().collect::<Vec<_>>())
+                alarms(&analysis)
             });
             if told[0] != told[1] {
                 let [alone, beside] = told;

@@ -1,12 +1,10 @@
 //! By which clock a second tap recorded makes no difference to what is told of a tunnel.
 
 use crate::run;
-use crate::variants::{frames, octets, said, serious, words};
-use espial::keys;
+use crate::variants::{alarms, frames, octets, said};
 use espial::model::Model;
 use espial::units::Span;
 use std::path::Path;
-use std::sync::Arc;
 
 /// A clock that nobody sets: so far off, the recordings of a minute still overlap.
 const AHEAD: i64 = 3_700_000_000;
@@ -39,11 +37,7 @@ fn a_clock_that_is_wrong_makes_no_difference() {
             case.capture.clone(),
             root.join(format!("{}.pcapng", case.name())),
         ];
-        let keyed = case
-            .keys
-            .iter()
-            .map(|keys| Arc::new(keys::load(std::slice::from_ref(keys)).unwrap().0));
-        let rings: Vec<_> = [Arc::default()].into_iter().chain(keyed).collect();
+        let rings = case.rings();
         let mut told = |ahead: i64| {
             there.iter_mut().for_each(|frame| frame.time += ahead);
             std::fs::write(&paths[1], octets(&there)).unwrap();
@@ -60,8 +54,7 @@ fn a_clock_that_is_wrong_makes_no_difference() {
                 continue;
             }
             let shift = apart.model.inputs[1].shift;
-            let [before, after] =
-                [right, apart].map(|told| words(&serious(told).cloned().collect::<Vec<_>>()));
+            let [before, after] = [right, apart].map(alarms);
             if before != after || (shift.0 + AHEAD).abs() > DOUBT {
                 wrong.push(format!(
                     "{}, {shift} added:\n  right {before:?}\n  apart {after:?}",

@@ -1,8 +1,10 @@
 //! Runs the program as a user does.
 
+use espial::keys::{self, KeyRing};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -66,6 +68,13 @@ impl Case {
     pub(crate) fn name(&self) -> &str {
         let name = self.folder.file_name().and_then(|name| name.to_str());
         name.expect("names in captures/ are UTF-8")
+    }
+
+    /// What it is read with in turn: no keys, and those that it has.
+    pub(crate) fn rings(&self) -> Vec<Arc<KeyRing>> {
+        let load = |keys| keys::load(std::slice::from_ref(keys)).expect("keys can be read");
+        let keyed = self.keys.as_ref().map(|keys| Arc::new(load(keys).0));
+        [Arc::default()].into_iter().chain(keyed).collect()
     }
 }
 

@@ -1,10 +1,8 @@
 //! A second tap at the same place makes no difference to what is told of a tunnel.
 
 use crate::run;
-use crate::variants::{said, serious, words};
-use espial::keys;
+use crate::variants::{alarms, said};
 use std::path::Path;
-use std::sync::Arc;
 
 #[test]
 fn a_capture_that_is_given_twice_says_the_same() {
@@ -19,15 +17,8 @@ fn a_capture_that_is_given_twice_says_the_same() {
         let copy = root.join(case.capture.file_name().unwrap());
         std::fs::copy(&case.capture, &copy).unwrap();
         let paths = [case.capture.clone(), copy];
-        let keyed = case
-            .keys
-            .iter()
-            .map(|keys| Arc::new(keys::load(std::slice::from_ref(keys)).unwrap().0));
-        for ring in [Arc::default()].into_iter().chain(keyed) {
-            let [once, twice] = [&paths[..1], &paths].map(|paths| {
-                let analysis = said(paths, &ring);
-                words(&serious(&analysis).cloned().collect::<Vec<_>>())
-            });
+        for ring in case.rings() {
+            let [once, twice] = [&paths[..1], &paths].map(|paths| alarms(&said(paths, &ring)));
             if once != twice {
                 wrong.push(format!(
                     "{}:\n  once  {once:?}\n  twice {twice:?}",

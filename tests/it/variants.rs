@@ -418,12 +418,17 @@ pub fn said(paths: &[PathBuf], ring: &Arc<KeyRing>) -> Analysis {
     analyze(capture::expand(paths).unwrap(), &options).unwrap()
 }
 
-pub fn serious(analysis: &Analysis) -> impl Iterator<Item = &Finding> {
+/// The words of each error and warning, in order.
+pub fn alarms(analysis: &Analysis) -> Vec<String> {
+    words(&serious(analysis).cloned().collect::<Vec<_>>())
+}
+
+fn serious(analysis: &Analysis) -> impl Iterator<Item = &Finding> {
     let findings = analysis.findings.iter();
     findings.filter(|finding| finding.severity > Severity::Info)
 }
 
-pub fn words(findings: &[Finding]) -> Vec<String> {
+fn words(findings: &[Finding]) -> Vec<String> {
     let words = |finding: &Finding| {
         format!(
             "{} {:?} {:?} {}",
