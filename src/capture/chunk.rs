@@ -6,22 +6,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::language::Text;
 use crate::say;
-use crate::units::Span;
 
 use super::Frame;
 use super::ahead::{Ahead, Stopper};
 use super::error::ReadError;
 use super::octets::{Ended, FileOctets, HeldOctets, Octets, Scratch, StreamOctets};
 use super::problems::Problems;
-use super::walk::{Context, Format, Layout, Seam, Sink, Walk, Walked};
+use super::walk::{Context, Format, Layout, Origin, Seam, Sink, Walk, Walked};
 
 /// What all chunks of an input share.
 pub(super) struct Shared {
     pub(super) path: String,
-    pub(super) index: u16,
-    pub(super) set: u16,
-    /// What is added to the time of each frame.
-    pub(super) shift: Span,
+    pub(super) origin: Origin,
     /// The latest context known to be true: what a guess takes for its own.
     pub(super) hint: Mutex<Arc<Context>>,
 }
@@ -274,7 +270,7 @@ pub(super) fn walk<V: FnMut(&Frame<'_>)>(
         Err(_) => shared.hint(),
     };
     let known = start.is_ok();
-    let sink = Sink::new(shared, visit);
+    let sink = Sink::new(shared.origin, visit);
     let run = Run {
         shared,
         octets,

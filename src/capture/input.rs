@@ -14,7 +14,7 @@ use super::octets::{FileOctets, Octets, Scratch, StreamOctets};
 use super::pcap::Pcap;
 use super::pcapng::Section;
 use super::snoop::{self, Snoop};
-use super::walk::{Context, Format, Layout, Seam};
+use super::walk::{Context, Format, Layout, Origin, Seam};
 use crate::limits::{
     Bounds, CAPTURE_CHAIN_HEADERS, CAPTURE_CONTEXT_OCTETS, CAPTURE_FIRST_PACKETS,
     CAPTURE_FIRST_RECORDS, CAPTURE_READ_OCTETS, CHUNKS_AHEAD, CHUNKS_OF_FILE, LIMITED_CHUNK_OCTETS,
@@ -27,10 +27,7 @@ pub struct Input {
     /// The path as given, which need not be text.
     place: PathBuf,
     path: String,
-    index: u16,
-    set: u16,
-    /// What is added to the time of each frame.
-    shift: Span,
+    origin: Origin,
     format: String,
     size: Option<u64>,
     source: Source,
@@ -116,9 +113,7 @@ impl Input {
         let mut input = Self {
             place: path.to_owned(),
             path: name,
-            index,
-            set: index,
-            shift: Span::default(),
+            origin: Origin::of(index),
             format: format.to_owned(),
             size: Some(size),
             source: Source::File {
@@ -162,7 +157,7 @@ impl Input {
 
     /// Number of the vantage set: rotated files share that of their first.
     pub fn set(&self) -> u16 {
-        self.set
+        self.origin.set
     }
 
     /// The same to be read once more, which is opened when its turn comes; `None` if its octets come but once, as those
@@ -179,9 +174,7 @@ impl Input {
         Some(Self {
             place: self.place.clone(),
             path: self.path.clone(),
-            index: self.index,
-            set: self.set,
-            shift: self.shift,
+            origin: self.origin,
             format: self.format.clone(),
             size: self.size,
             source: Source::Parked {
@@ -194,12 +187,12 @@ impl Input {
 
     /// What is added to the time of each of its frames.
     pub(crate) fn shift(&self) -> Span {
-        self.shift
+        self.origin.shift
     }
 
     /// Adds so much to the time of each of its frames, as if its clock had stood so.
     pub(crate) fn shift_times(&mut self, by: Span) {
-        self.shift = by;
+        self.origin.shift = by;
     }
 
     /// Octets of its chunks, which are `most` at most: fewer where the file is so small that there would
@@ -265,10 +258,9 @@ impl Input {
                 }
             }
             Source::Parked { window_log, .. } => {
-                match Self::open_within(&self.place, self.index, window_log) {
+                match Self::open_within(&self.place, self.origin.input, window_log) {
                     Ok(mut input) => {
-                        input.set = self.set;
-                        input.shift = self.shift;
+                        input.origin = self.origin;
                         return input.chunks(size);
                     }
                     Err(error) => failed(self.path, io::Error::other(error)),
@@ -327,9 +319,7 @@ impl Input {
         let mut input = Self {
             place: PathBuf::from(&path),
             path,
-            index,
-            set: index,
-            shift: Span::default(),
+            origin: Origin::of(index),
             format,
             size: None,
             source,
@@ -355,9 +345,7 @@ impl Input {
     fn shared(&self) -> Shared {
         Shared {
             path: self.path.clone(),
-            index: self.index,
-            set: self.set,
-            shift: self.shift,
+            origin: self.origin,
             hint: Mutex::new(Arc::clone(&self.seam.context)),
         }
     }
@@ -499,8 +487,8 @@ pub fn expand_within(paths: &[PathBuf], bounds: &Bounds) -> Result<Vec<Input>, O
         if path.is_dir() {
             let before = inputs.len();
             for (first_of_set, mut input) in open_folder(path, window_log)? {
-                input.index = number(inputs.len())?;
-                input.set = number(before + first_of_set)?;
+                input.origin.input = number(inputs.len())?;
+                input.origin.set = number(before + first_of_set)?;
                 inputs.push(input);
             }
         } else {
@@ -540,8 +528,8 @@ fn order_one_recording(mut inputs: Vec<Input>, named: &[usize]) -> Result<Vec<In
     let set = number(places.first().copied().unwrap_or_default())?;
     for (place, input) in places.iter().zip(&mut ordered) {
         if let (Some(slot), Some(mut input)) = (inputs.get_mut(*place), input.take()) {
-            input.index = number(*place)?;
-            input.set = set;
+            input.origin.input = number(*place)?;
+            input.origin.set = set;
             *slot = Some(input);
         }
     }

@@ -7,7 +7,6 @@
 use std::io;
 use std::sync::Arc;
 
-use super::chunk::Shared;
 use super::error::ReadError;
 use super::octets::Octets;
 use super::order::ByteOrder;
@@ -172,13 +171,32 @@ pub(super) trait Format {
     fn accept<V: FnMut(&Frame<'_>)>(&mut self, offset: u64, record: &[u8], sink: &mut Sink<V>);
 }
 
-/// Where a walk puts what it finds.
-pub(super) struct Sink<V> {
-    pub(super) visit: V,
+/// Whence frames come: what their octets do not say of them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Origin {
+    /// Number of the input.
     pub(super) input: u16,
+    /// Number of the vantage set: rotated files share that of their first.
     pub(super) set: u16,
     /// What is added to the time of each frame.
     pub(super) shift: Span,
+}
+
+impl Origin {
+    /// An input that is a set of its own, by its own clock.
+    pub(super) fn of(input: u16) -> Self {
+        Self {
+            input,
+            set: input,
+            shift: Span::default(),
+        }
+    }
+}
+
+/// Where a walk puts what it finds.
+pub(super) struct Sink<V> {
+    pub(super) visit: V,
+    pub(super) origin: Origin,
     pub(super) frames: u64,
     pub(super) frames_cut: u64,
     pub(super) first: Option<Timestamp>,
@@ -190,12 +208,10 @@ pub(super) struct Sink<V> {
 }
 
 impl<V: FnMut(&Frame<'_>)> Sink<V> {
-    pub(super) fn new(shared: &Shared, visit: V) -> Self {
+    pub(super) fn new(origin: Origin, visit: V) -> Self {
         Self {
             visit,
-            input: shared.index,
-            set: shared.set,
-            shift: shared.shift,
+            origin,
             frames: 0,
             frames_cut: 0,
             first: None,
@@ -219,7 +235,7 @@ impl<V: FnMut(&Frame<'_>)> Sink<V> {
     ) {
         self.frames += 1;
         self.frames_cut += u64::from(bytes.len() < wire_len as usize);
-        let time = time.map(|time| time.later(self.shift));
+        let time = time.map(|time| time.later(self.origin.shift));
         if let Some(time) = time {
             self.first = Some(self.first.map_or(time, |first| first.min(time)));
             self.last = Some(self.last.map_or(time, |last| last.max(time)));
@@ -229,12 +245,12 @@ impl<V: FnMut(&Frame<'_>)> Sink<V> {
         }
         (self.visit)(&Frame {
             id: FrameId {
-                input: self.input,
+                input: self.origin.input,
                 number: self.frames,
             },
             time,
             vantage: Vantage {
-                input: self.set,
+                input: self.origin.set,
                 interface,
             },
             link,
