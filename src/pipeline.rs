@@ -12,7 +12,7 @@ use crate::model::{self, Blind, Model, TunnelId};
 use crate::net::{Body, Datagram, Learned};
 use crate::sadb::Sadb;
 use crate::say;
-use crate::scan::{Batch, Lane, Room, Scanner, Task, Wants, Window};
+use crate::scan::{Batch, Lane, Room, Scanner, Task, Wants};
 use crate::session::{Reading, Session};
 use crate::units::{FrameId, Timestamp};
 use rayon::prelude::*;
@@ -291,7 +291,7 @@ fn span_sets(rows: &mut [model::Input]) {
 fn read_one<F: Fold + Send>(
     pool: &rayon::ThreadPool,
     index: u16,
-    input: capture::Input,
+    mut input: capture::Input,
     options: &Options,
     order: Order,
     to: F,
@@ -307,13 +307,11 @@ fn read_one<F: Fold + Send>(
         || input.chunk_octets(options.bounds.chunk_octets),
         NonZeroUsize::get,
     );
-    // They are meant by the clock that wrote the capture.
-    let moved = |time: Option<Timestamp>| time.map(|time| time.later(input.shift()));
+    input.look_at(capture::Window {
+        since: options.since,
+        until: options.until,
+    });
     let wants = Wants {
-        window: Window {
-            since: moved(options.since),
-            until: moved(options.until),
-        },
         keeps: to.keeps_frames(),
         gathers: to.gathers(),
     };
@@ -366,6 +364,7 @@ fn row(mut row: model::Input, walked: Option<Walked>, ended: Option<ReadError>) 
         row.link_types = walked.link_types.iter().map(ToString::to_string).collect();
         row.snaplen = walked.snaplen;
         row.frames = walked.frames;
+        row.frames_outside = walked.frames_outside;
         row.frames_cut = walked.frames_cut;
         row.bytes = walked.end.offset;
         (row.first, row.last) = (walked.first, walked.last);

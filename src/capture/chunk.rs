@@ -363,6 +363,7 @@ impl Run<'_> {
         let error = result.err().map(|source| self.shared.error(offset, source));
         let Sink {
             frames,
+            frames_outside,
             frames_cut,
             first,
             last,
@@ -380,6 +381,7 @@ impl Run<'_> {
                 context,
             },
             frames,
+            frames_outside,
             frames_cut,
             first,
             last,

@@ -15,6 +15,7 @@ use super::pcap::Pcap;
 use super::pcapng::Section;
 use super::snoop::{self, Snoop};
 use super::walk::{Context, Format, Layout, Origin, Seam};
+use super::window::Window;
 use crate::limits::{
     Bounds, CAPTURE_CHAIN_HEADERS, CAPTURE_CONTEXT_OCTETS, CAPTURE_FIRST_PACKETS,
     CAPTURE_FIRST_RECORDS, CAPTURE_READ_OCTETS, CHUNKS_AHEAD, CHUNKS_OF_FILE, LIMITED_CHUNK_OCTETS,
@@ -193,6 +194,11 @@ impl Input {
     /// Adds so much to the time of each of its frames, as if its clock had stood so.
     pub(crate) fn shift_times(&mut self, by: Span) {
         self.origin.shift = by;
+    }
+
+    /// Passes over the frames outside a window of time.
+    pub(crate) fn look_at(&mut self, window: Window) {
+        self.origin.window = window;
     }
 
     /// Octets of its chunks, which are `most` at most: fewer where the file is so small that there would

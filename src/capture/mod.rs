@@ -18,6 +18,7 @@ mod snoop;
 #[cfg(test)]
 mod tests;
 mod walk;
+mod window;
 mod write;
 
 // How a file is shared among threads: for the pipeline, and for what measures it.
@@ -35,6 +36,7 @@ pub use problems::Problem;
 pub use problems::Problems;
 #[doc(hidden)]
 pub use walk::{Context, Dropped, Seam, Walked};
+pub(crate) use window::Window;
 pub use write::Writer;
 
 use crate::units::{FrameId, Timestamp, Vantage};

@@ -11,6 +11,7 @@ use super::error::ReadError;
 use super::octets::Octets;
 use super::order::ByteOrder;
 use super::problems::Problems;
+use super::window::Window;
 use super::{Frame, LinkType, pcap, pcapng, snoop};
 use crate::limits::{
     CAPTURE_CHAIN_HEADERS, CAPTURE_CHAIN_OCTETS, CAPTURE_INNER_CHAIN_HEADERS, CAPTURE_INTERFACES,
@@ -61,8 +62,10 @@ pub struct Walked {
     pub start: Seam,
     /// Where it ended: the first record that begins after the chunk.
     pub end: Seam,
-    /// Frames seen.
+    /// Frames there are.
     pub frames: u64,
+    /// Frames outside the window of time: what follows tells of the others alone.
+    pub frames_outside: u64,
     /// Frames of which fewer octets were kept than were on the wire.
     pub frames_cut: u64,
     /// Earliest time of a frame.
@@ -86,6 +89,7 @@ impl Walked {
     pub fn append(&mut self, next: Self) {
         self.end = next.end;
         self.frames = self.frames.saturating_add(next.frames);
+        self.frames_outside = self.frames_outside.saturating_add(next.frames_outside);
         self.frames_cut = self.frames_cut.saturating_add(next.frames_cut);
         self.first = self.first.into_iter().chain(next.first).min();
         self.last = self.last.max(next.last);
@@ -171,13 +175,15 @@ pub(super) trait Format {
     fn accept<V: FnMut(&Frame<'_>)>(&mut self, offset: u64, record: &[u8], sink: &mut Sink<V>);
 }
 
-/// Whence frames come: what their octets do not say of them.
+/// Whence frames come, and how they are taken: what their octets do not say.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Origin {
     /// Number of the input.
     pub(super) input: u16,
     /// Number of the vantage set: rotated files share that of their first.
     pub(super) set: u16,
+    /// Which of them are looked at.
+    pub(super) window: Window,
     /// What is added to the time of each frame.
     pub(super) shift: Span,
 }
@@ -188,6 +194,7 @@ impl Origin {
         Self {
             input,
             set: input,
+            window: Window::default(),
             shift: Span::default(),
         }
     }
@@ -198,6 +205,7 @@ pub(super) struct Sink<V> {
     pub(super) visit: V,
     pub(super) origin: Origin,
     pub(super) frames: u64,
+    pub(super) frames_outside: u64,
     pub(super) frames_cut: u64,
     pub(super) first: Option<Timestamp>,
     pub(super) last: Option<Timestamp>,
@@ -213,6 +221,7 @@ impl<V: FnMut(&Frame<'_>)> Sink<V> {
             visit,
             origin,
             frames: 0,
+            frames_outside: 0,
             frames_cut: 0,
             first: None,
             last: None,
@@ -223,7 +232,7 @@ impl<V: FnMut(&Frame<'_>)> Sink<V> {
         }
     }
 
-    /// Counts a frame and shows it to the visitor. `time` is what its record says.
+    /// Counts a frame and, if it is in the window, shows it to the visitor. `time` is what its record says.
     #[inline(always)]
     pub(super) fn frame(
         &mut self,
@@ -234,6 +243,10 @@ impl<V: FnMut(&Frame<'_>)> Sink<V> {
         bytes: &[u8],
     ) {
         self.frames += 1;
+        if !self.origin.window.holds(time) {
+            self.frames_outside += 1;
+            return;
+        }
         self.frames_cut += u64::from(bytes.len() < wire_len as usize);
         let time = time.map(|time| time.later(self.origin.shift));
         if let Some(time) = time {

@@ -18,8 +18,10 @@ pub struct Input {
     pub link_types: Vec<String>,
     /// The largest snapshot length of its interfaces in octets; `None` if none is stated.
     pub snaplen: Option<u32>,
-    /// Frames read.
+    /// Frames there are.
     pub frames: u64,
+    /// Frames outside the window of time that is looked at: what follows tells of the others alone.
+    pub frames_outside: u64,
     /// Frames of which the capture kept fewer octets than were on the wire.
     pub frames_cut: u64,
     /// Octets of the (uncompressed) file.

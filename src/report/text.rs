@@ -264,7 +264,17 @@ fn part(out: &mut impl Write, title: &'static str, sheet: Sheet) -> io::Result<(
 
 /// The first line of a report without a verdict.
 fn all_clear(out: &mut impl Write, diagnosis: &Diagnosis<'_>, sheet: Sheet) -> io::Result<()> {
-    let frames: u64 = diagnosis.inputs.iter().map(|input| input.frames).sum();
+    let outside: u64 = diagnosis
+        .inputs
+        .iter()
+        .map(|input| input.frames_outside)
+        .sum();
+    let frames = diagnosis
+        .inputs
+        .iter()
+        .map(|input| input.frames)
+        .sum::<u64>()
+        - outside;
     let mut links: Vec<&str> = Vec::new();
     for link in diagnosis.inputs.iter().flat_map(|input| input.link_types) {
         if !links.contains(&link.as_str()) {
@@ -274,6 +284,10 @@ fn all_clear(out: &mut impl Write, diagnosis: &Diagnosis<'_>, sheet: Sheet) -> i
     let is_cut = diagnosis.inputs.iter().any(|input| input.frames_cut > 0);
     let (ink, word, text) = if diagnosis.tunnels.is_empty() && diagnosis.findings.is_empty() {
         let text = match frames {
+            0 if outside > 0 => say!(
+                "none of {frames} is of the time that was asked for",
+                frames = count(outside, "frame")
+            ),
             0 => "the capture holds no frames".into(),
             _ => say!(
                 "no IKE, ESP or AH in {frames}",
@@ -289,6 +303,7 @@ fn all_clear(out: &mut impl Write, diagnosis: &Diagnosis<'_>, sheet: Sheet) -> i
             ),
         };
         match is_cut {
+            _ if frames == 0 && outside > 0 => (Ink::Info, "UNDECIDED", text),
             true => {
                 let text = say!(
                     "{text} as far as they were kept: the capture cut them",
@@ -471,6 +486,12 @@ fn write_input(out: &mut impl Write, input: &InputView<'_>, sheet: Sheet) -> io:
     let mut facts = vec![Text::verbatim(input.format)];
     facts.extend(input.link_types.iter().map(Text::verbatim));
     facts.push(count(input.frames, "frame"));
+    if input.frames_outside > 0 {
+        facts.push(say!(
+            "{frames} passed over, of other times than were asked for",
+            frames = count(input.frames_outside, "frame")
+        ));
+    }
     if let (Some(first), Some(last)) = (input.first_ns, input.last_ns) {
         let (first, last) = (Timestamp(first), Timestamp(last));
         facts.push(say!(

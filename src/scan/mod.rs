@@ -18,29 +18,11 @@ use crate::capture::{Chunk, Frame, Scratch, Seam};
 use crate::net::express::{self, Express};
 use crate::net::{self, Body, Datagram, Esp, IpFacts, Learned, Opening, Passer};
 use crate::sadb::{Opener, Sadb, Sealed};
-use crate::units::Timestamp;
 use bytes::Bytes;
 use clear::ClearFlows;
 use lanes::{Gathered, Lanes};
 use room::{give, take};
 use std::ops::Range;
-
-/// Which frames are looked at.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Window {
-    /// Frames before this moment are passed over.
-    pub since: Option<Timestamp>,
-    /// Frames after this moment are passed over.
-    pub until: Option<Timestamp>,
-}
-
-impl Window {
-    #[inline]
-    fn holds(&self, time: Option<Timestamp>) -> bool {
-        let Some(time) = time else { return true };
-        self.since.is_none_or(|since| since <= time) && self.until.is_none_or(|until| time <= until)
-    }
-}
 
 /// What a worker goes by.
 #[derive(Clone, Copy, Debug)]
@@ -56,8 +38,6 @@ pub struct Task<'t> {
 /// What is wanted of each chunk.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wants {
-    /// Which frames are looked at, by their time.
-    pub window: Window,
     /// Whether the octets of all frames are kept, and the payloads of opened packets.
     pub keeps: bool,
     /// Whether ESP packets may be gathered by lane.
@@ -96,23 +76,21 @@ impl Scanner {
         // ESP that keys may open takes the long way.
         let is_sealed = task.database.is_idle();
         let walked = chunk.walk(scratch, from, |frame: &Frame<'_>| {
-            if task.wants.window.holds(frame.time) {
-                if task.wants.keeps {
-                    notes.keep(frame);
-                }
-                if let Some(short) = Express::of(frame) {
-                    if is_sealed && let Some(packet) = short.esp() {
-                        return notes.take_express(frame, &packet);
-                    }
-                    if let Some(passer) = short.clear(&learned) {
-                        return notes.take_clear(frame, passer.as_ref());
-                    }
-                }
-                let known = net::peel(frame, &mut learned, &mut |datagram| {
-                    notes.take(&datagram, task)
-                });
-                notes.too_deep += u64::from(!known);
+            if task.wants.keeps {
+                notes.keep(frame);
             }
+            if let Some(short) = Express::of(frame) {
+                if is_sealed && let Some(packet) = short.esp() {
+                    return notes.take_express(frame, &packet);
+                }
+                if let Some(passer) = short.clear(&learned) {
+                    return notes.take_clear(frame, passer.as_ref());
+                }
+            }
+            let known = net::peel(frame, &mut learned, &mut |datagram| {
+                notes.take(&datagram, task)
+            });
+            notes.too_deep += u64::from(!known);
         });
         let times = std::mem::take(&mut notes.times);
         // What is opened or read goes on inside, where order matters; and so it does to a clock that

@@ -7,7 +7,7 @@ use espial::units::Span;
 use std::path::Path;
 
 /// A clock that nobody sets: so far off, the recordings of a minute still overlap.
-const AHEAD: i64 = 3_700_000_000;
+pub const AHEAD: i64 = 3_700_000_000;
 
 /// What two taps that are `AHEAD` apart may be taken for: half of what their packets took there and back is not known.
 const DOUBT: i64 = 500_000_000;

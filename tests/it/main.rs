@@ -44,3 +44,4 @@ mod tidy;
 mod truth;
 mod twice;
 mod variants;
+mod window;

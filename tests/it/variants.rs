@@ -17,6 +17,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -410,7 +411,18 @@ fn in_place_of_ethernet(
 
 /// What is said of inputs.
 pub fn said(paths: &[PathBuf], ring: &Arc<KeyRing>) -> Analysis {
+    said_within(paths, ring, None)
+}
+
+/// What is said of the frames of some times, or of all.
+pub fn said_within(
+    paths: &[PathBuf],
+    ring: &Arc<KeyRing>,
+    times: Option<&RangeInclusive<i64>>,
+) -> Analysis {
     let options = Options {
+        since: times.map(|times| Timestamp(*times.start())),
+        until: times.map(|times| Timestamp(*times.end())),
         threads: NonZeroUsize::new(1),
         keys: Arc::clone(ring),
         ..Options::default()

@@ -17,7 +17,9 @@ pub struct InputView<'a> {
     pub snaplen: Option<u32>,
     /// Frames read.
     pub frames: u64,
-    /// Frames cut by the capture.
+    /// Frames outside the window of time, which were passed over.
+    pub frames_outside: u64,
+    /// Frames of the others that were cut by the capture.
     pub frames_cut: u64,
     /// Octets of the uncompressed file.
     pub bytes: u64,
@@ -41,6 +43,7 @@ impl<'a> InputView<'a> {
             link_types: &input.link_types,
             snaplen: input.snaplen,
             frames: input.frames,
+            frames_outside: input.frames_outside,
             frames_cut: input.frames_cut,
             bytes: input.bytes,
             first_ns: input.first.map(|time| time.0),
