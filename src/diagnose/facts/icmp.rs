@@ -1,6 +1,6 @@
 //! ICMP errors about a tunnel, by what they mean (RFC 792, RFC 1812 section 5.2.7, RFC 4443).
 
-use super::{Asked, Fate, esp};
+use super::{Asked, Fate, esp, probe};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
 use crate::model::{EspFlow, IcmpSeen, TunnelId};
@@ -76,12 +76,12 @@ pub fn is_ike(seen: &IcmpSeen) -> bool {
 pub fn is_about(seen: &IcmpSeen, asked: &Asked<'_>) -> bool {
     let quoted = seen.error.quoted;
     let same = quoted.from == asked.from() && quoted.to == asked.to();
-    same && meets(asked, seen.time, seen.last)
+    same && meets(&asked.times, seen.time, seen.last)
 }
 
-/// Whether a request was under way when errors came between two times.
-fn meets(asked: &Asked<'_>, begin: Timestamp, end: Timestamp) -> bool {
-    let mut times = asked.times.iter();
+/// Whether a request that was sent at these times was under way when errors came between two others.
+fn meets(times: &[Timestamp], begin: Timestamp, end: Timestamp) -> bool {
+    let mut times = times.iter();
     times.any(|time| begin.since(*time) <= LATE && *time <= end)
 }
 
@@ -224,7 +224,7 @@ pub fn about_ike<'m>(
             };
             let (begin, end) = (about.seen.time, about.last);
             about.recovered |= answered && asked.first.1 > end;
-            if meets(&asked, begin, end) {
+            if meets(&asked.times, begin, end) {
                 match asked.fate {
                     Fate::Answered => {
                         about.answered = true;
@@ -234,6 +234,13 @@ pub fn about_ike<'m>(
                     Fate::Silent => about.silent = true,
                 }
             }
+        }
+    }
+    // The liveness checks of IKEv1 have no exchange of their own with their answers.
+    for probe in case.ike_sas().filter_map(|sa| probe::vain(case, sa)) {
+        let place = places.get(&key(probe.from, probe.to));
+        if let Some(about) = place.and_then(|place| found.get_mut(*place)) {
+            about.silent |= meets(&probe.times, about.seen.time, about.last);
         }
     }
     let judged = found.iter().filter_map(|about| {

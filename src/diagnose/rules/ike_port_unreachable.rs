@@ -135,10 +135,17 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 
 /// Whether who asked from an endpoint sends from another port by now.
 fn goes_on(case: &Case<'_>, by: Timestamp, left: Endpoint) -> bool {
-    case.messages().any(|message| {
-        let from = message.path.from();
-        from.address == left.address && from.port != left.port && message.time <= by
-    })
+    let sent = || {
+        let of_host = case
+            .messages()
+            .filter(|message| message.path.from().address == left.address && message.time <= by);
+        of_host.map(|message| (message.path.from().port == left.port, message.time))
+    };
+    let last = sent()
+        .filter(|(from_there, _)| *from_there)
+        .map(|(_, time)| time)
+        .max();
+    sent().any(|(from_there, time)| !from_there && last.is_none_or(|last| time > last))
 }
 
 /// Whether an address is that of a NAT that hides a peer: NAT detection says so, or IKE comes from it that has
@@ -217,6 +224,46 @@ mod tests {
             "{}",
             gone.says
         );
+    }
+
+    #[test]
+    fn a_port_that_came_after_another_was_not_left_for_it() {
+        let text = "
+            0 A:262 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce NATD(10.0.0.5:500 B:500)
+            0.1 B:500 > A:262 IKE_SA_INIT i=1 r=2 id=0 response SA(DH14) KE(14) Nonce NATD(B:500 A:262)
+            0.2 A:41000 > B:4500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+            0.3 B:4500 > A:41000 IKE_AUTH i=1 r=2 id=1 response sealed 240
+            60 B:4500 > A:41000 INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80 again=4,11
+            60.1 A > B ICMP 3/3 quoting B:4500 > A:41000 IKE i=1 r=2 count 3 every 4";
+        verdict(text, "ike-port-unreachable");
+        let finding = fires(text, "ike-port-unreachable");
+        assert!(
+            finding.says.to_string().contains("A NAT gave that port"),
+            "{}",
+            finding.says
+        );
+    }
+
+    #[test]
+    fn a_liveness_check_of_ikev1_that_is_refused_is_not_answered() {
+        let check =
+            |at: u32, id: u32| format!("{at} A:500 > B:500 INFO_V1 i=1 r=2 id={id} sealed 92\n");
+        let checks: String = (0..6).map(|n| check(20 + 3 * n, 7 + n)).collect();
+        let text = format!(
+            "0 A:500 > B:500 MAIN i=1 r=0 id=0 SA(encr=7/256 hash=4 auth=1 group=14)
+             0.1 B:500 > A:500 MAIN i=1 r=2 id=0 SA(encr=7/256 hash=4 auth=1 group=14)
+             0.2 A:500 > B:500 MAIN i=1 r=2 id=0 KE Nonce
+             0.3 B:500 > A:500 MAIN i=1 r=2 id=0 KE Nonce
+             0.4 A:500 > B:500 MAIN i=1 r=2 id=0 sealed 76
+             0.5 B:500 > A:500 MAIN i=1 r=2 id=0 sealed 76
+             0.6 A:500 > B:500 QUICK i=1 r=2 id=5 sealed 160
+             0.7 B:500 > A:500 QUICK i=1 r=2 id=5 sealed 160
+             0.8 A:500 > B:500 QUICK i=1 r=2 id=5 sealed 60
+             1 A > B ESP 0xb1 seq 1..15 every 1 size 136
+             1.1 B > A ESP 0xa1 seq 1..15 every 1 size 136
+             {checks}20.1 B > A ICMP 3/3 quoting A:500 > B:500 IKE i=1 r=2"
+        );
+        verdict(&text, "ike-port-unreachable");
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub struct Probe<'m> {
     /// By what exchange.
     pub kind: ExchangeType,
     /// When each copy was sent.
-    times: Vec<Timestamp>,
+    pub times: Vec<Timestamp>,
     /// How often, in words.
     pub schedule: Text,
     /// The first copy.

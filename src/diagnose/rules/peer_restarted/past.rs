@@ -2,7 +2,9 @@
 
 use super::{LONGEST, RULE, VOID};
 use crate::diagnose::facts::icmp::{self, Meaning};
-use crate::diagnose::facts::{Asked, Fate, clear, end_of, first, life, own, tap, until_latest};
+use crate::diagnose::facts::{
+    Asked, Fate, clear, end_of, first, life, nat, own, tap, until_latest,
+};
 use crate::diagnose::{Case, Cite, Finding};
 use crate::language::Text;
 use crate::model::IkeState;
@@ -279,7 +281,14 @@ fn denials(case: &Case<'_>) -> [Vec<(Cite, Text)>; 2] {
             icmp::meaning(&seen.error),
             Meaning::ProtocolUnreachable | Meaning::PortUnreachable
         );
-        if unreachable && of_itself {
+        // A NAT has no way in for what goes to a port that it gave to nobody, whoever is behind it.
+        let of_nat = || {
+            let to = seen.error.quoted.to;
+            let mut messages = case.messages();
+            end.is_some_and(|end| nat::hides(case, end))
+                && !messages.any(|message| message.path.from() == to)
+        };
+        if unreachable && of_itself && !of_nat() {
             deny(end, (seen.frame, seen.time), icmp::name(&seen.error));
         }
     }

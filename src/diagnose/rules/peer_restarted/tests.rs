@@ -1,5 +1,5 @@
 use crate::diagnose::Confidence;
-use crate::diagnose::testing::{fires, silent, verdict};
+use crate::diagnose::testing::{findings, fires, silent, verdict};
 
 const UP: &str = "
         0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
@@ -210,4 +210,32 @@ fn ikev1_that_was_silent_and_says_initial_contact() {
     };
     verdict(&says(6), "peer-restarted");
     silent(&says(117), "peer-restarted");
+}
+
+#[test]
+fn a_nat_that_lets_nobody_in_tells_nothing_of_who_is_behind_it() {
+    let text = |quoted: &str| {
+        format!(
+            "0 A:1024 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce NATD(10.0.0.5:500 B:500)
+             0.1 B:500 > A:1024 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce NATD(B:500 A:1024)
+             0.2 A:41000 > B:4500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+             0.3 B:4500 > A:41000 IKE_AUTH i=1 r=2 id=1 response sealed 240
+             1 A:41000 > B:4500 ESP 0xb1 seq 1..10 every 0.5 size 136
+             1.1 B:4500 > A:41000 ESP 0xa1 seq 1..10 every 0.5 size 136
+             8 B:4500 > A:41000 INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80 again=1,3,5
+             15 B:500 > A:500 IKE_SA_INIT i=5 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce again=1,2
+             15.1 A > B ICMP 3/3 quoting {quoted} count 3 every 1
+             18 A:1024 > B:500 IKE_SA_INIT i=3 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce NATD(10.0.0.5:500 B:500)
+             18.1 B:500 > A:1024 IKE_SA_INIT i=3 r=4 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce NATD(B:500 A:1024)
+             18.2 A:41000 > B:4500 IKE_AUTH i=3 r=4 id=1 request sealed 256
+             18.3 B:4500 > A:41000 IKE_AUTH i=3 r=4 id=1 response sealed 240"
+        )
+    };
+    let likely = |quoted| {
+        let found = findings(&text(quoted));
+        let mut restarts = found.iter().filter(|one| one.rule.slug == "peer-restarted");
+        restarts.any(|one| one.confidence == Confidence::Likely)
+    };
+    assert!(likely("B:4500 > A:41000 IKE i=1 r=2"));
+    assert!(!likely("B:500 > A:500 IKE i=5 r=0"));
 }
