@@ -4,14 +4,15 @@ use crate::diagnose::facts::leak::{
     FEW, answers_inside, goes_past, has_private_ends, is_cut_off, is_served, sender,
 };
 use crate::diagnose::facts::life::{self, Closing};
-use crate::diagnose::facts::{clear, is_selected};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
+use crate::diagnose::facts::{clear, is_selected, rekey};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::model::{AuthOutcome, ChildOutcome, ClearFlow, Exchange, IkeSaId, IkeState, Model};
 use crate::net::Path;
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{Span, Timestamp};
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -71,6 +72,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let certain = wants && !has_private_ends(case) && !blind && own;
     let closed = after_delete(case, leaks);
     let moment = closed.and_then(|closing| moment(leaks, &closing));
+    let refused = refused_before(case, leaks);
     let certain = certain && moment.is_none() && !may_be_closed_unheard(case, leaks);
     let served = leaks
         .iter()
@@ -118,6 +120,13 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             end = closing.from
         )
     }))
+    .then(refused.map(|refused| {
+        say!(
+            "{peer} had refused a child SA {span} before; that may be the one that they lack.",
+            peer = refused.by,
+            span = first.seen.first.1.since(refused.at.1)
+        )
+    }))
     .then(moment.map(|moment| {
         say!(
             "The last came {moment} after the delete: so long a change of policies may take, and whether more would \
@@ -137,6 +146,21 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             closing.at,
             say!("{gateway} deletes the IKE SA", gateway = closing.from),
         );
+    }
+    if let Some(refused) = refused {
+        finding = finding
+            .beside(
+                refused.at,
+                say!("{peer} refuses a child SA", peer = refused.by),
+            )
+            .advise(say!(
+                "Read in the log of {peer} why it refused the child SA.",
+                peer = refused.by
+            ));
+    } else if is_without_child(case, leaks) {
+        finding = finding
+            .or("The IKE SA came up without a child SA: what its answer holds is sealed, and its size does not tell.")
+            .advise("Read in the logs of both sides whether a child SA came up, and why not.");
     }
     if let Some(refused) = clear::turned_back(leaks) {
         finding = clear::tell_turned_back(finding, refused);
@@ -197,6 +221,48 @@ fn after_delete(case: &Case<'_>, leaks: &[&ClearFlow]) -> Option<Closing> {
         }
     }
     latest.filter(|closing| first.since(closing.at.1) <= SOON)
+}
+
+/// A child SA that was refused.
+#[derive(Clone, Copy)]
+struct RefusedChild {
+    at: Cite,
+    by: IpAddr,
+}
+
+/// The last child SA, beside those that live, that an end refused shortly before packets in clear.
+fn refused_before(case: &Case<'_>, leaks: &[&ClearFlow]) -> Option<RefusedChild> {
+    /// Traffic is there when somebody asks for a child SA, or it is what asks.
+    const SHORTLY: Span = Span::from_secs(30);
+    let (first, _) = during(leaks)?;
+    let model = case.model;
+    let exchanges = case.exchanges().filter(|exchange| {
+        exchange.kind == ExchangeType::CREATE_CHILD_SA
+            && rekey::ended(model, exchange, ChildOutcome::Refused)
+    });
+    let answers = exchanges.filter_map(|exchange| {
+        let answer = &model.messages[exchange.response()?.first()?];
+        (answer.time <= first && first.since(answer.time) <= SHORTLY).then_some(RefusedChild {
+            at: (answer.frame, answer.time),
+            by: answer.path.from().address,
+        })
+    });
+    answers.max_by_key(|refused| refused.at.1)
+}
+
+/// Whether an IKE SA of IKEv2 came up in the recording, nothing of ESP is there, and whether a child SA came up
+/// with it was not read.
+fn is_without_child(case: &Case<'_>, leaks: &[&ClearFlow]) -> bool {
+    let up = |id: &IkeSaId| {
+        let sa = &case.model.ike_sas[*id];
+        let birth = life::birth(case.model, *id).filter(|_| sa.state == IkeState::Established);
+        sa.version.major() == 2
+            && sa.auth == AuthOutcome::Unclear
+            && birth
+                .zip(during(leaks))
+                .is_some_and(|(birth, (_, last))| birth.up.1 <= last)
+    };
+    case.tunnel.flows.is_empty() && case.tunnel.ike_sas.iter().any(up)
 }
 
 /// A delete as the tap has it that has the packets, too: another may have another clock.
@@ -291,6 +357,60 @@ mod tests {
             &format!("{ESP}\n15 10.1.0.5 > 10.2.7.9 CLEAR 1 count 5 every 1 requests 5"),
             "clear-text-leak",
         );
+    }
+
+    #[test]
+    fn a_child_sa_that_was_refused_before_is_told() {
+        let suite = "SA(ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_384 DH20) KE(20) Nonce";
+        let text = |refused: &str| {
+            format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request {suite}
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response {suite}
+                 0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 296
+                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 238
+                 1 A > B ESP 0xb1 seq 1..20 every 0.5 size 136
+                 1.1 B > A ESP 0xa1 seq 1..20 every 0.5 size 136
+                 {refused}
+                 15 10.1.0.5 > 10.2.7.9 CLEAR 1 count 5 every 1 requests 5"
+            )
+        };
+        let says = |refused: &str| fires(&text(refused), "clear-text-leak").says.to_string();
+        let refused = "14 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 177
+                 14.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 65";
+        let told = says(refused);
+        assert!(
+            told.contains("192.0.2.2 had refused a child SA 900 ms before"),
+            "{told}"
+        );
+        assert!(!says("").contains("refused"));
+        // It was made.
+        assert!(
+            !says(&refused.replace("response sealed 65", "response sealed 177"))
+                .contains("refused")
+        );
+    }
+
+    #[test]
+    fn an_ike_sa_without_any_esp_may_have_no_child_sa() {
+        let text = |esp: &str| {
+            format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_384 DH20) KE(20) Nonce
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_384 DH20) KE(20) Nonce
+                 0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request sealed 1800
+                 0.3 B:4500 > A:4500 IKE_AUTH i=1 r=2 id=1 response sealed 1500
+                 {esp}
+                 15 10.1.0.5 > 10.2.7.9 CLEAR 1 count 5 every 1 requests 5"
+            )
+        };
+        let doubts = |esp: &str| {
+            let finding = fires(&text(esp), "clear-text-leak");
+            let mut others = finding.alternatives.iter();
+            others.any(|other| other.to_string().contains("without a child SA"))
+        };
+        assert!(doubts(""));
+        assert!(!doubts(
+            "1 A:4500 > B:4500 ESP 0xb1 seq 1..20 every 0.5 size 136"
+        ));
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use super::redirected;
 use crate::diagnose::facts::icmp::Meaning;
-use crate::diagnose::facts::{Asked, Passage, Tap, end_of, icmp, offsets, tap as recording, taps};
+use crate::diagnose::facts::{
+    Asked, Passage, Tap, end_of, esp, icmp, offsets, tap as recording, taps,
+};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::model::{IcmpSeen, IkeSa, Input, Model};
@@ -109,7 +111,14 @@ fn silence_to(case: &Case<'_>, initiator: IpAddr, tap: &Tap) -> Option<Finding> 
     let speaks = before.is_none() && !heard && sends_to_others(case, peer.address, None);
     let since = case.heard().since(1 - end, first.first.1);
     let until = attempts.iter().map(|asked| asked.last.1).max();
-    let lives = since.is_some_and(|since| Some(since.1) <= until);
+    // Of a flow that runs through the requests no packet is known but the first and the last.
+    let runs_on = |until| {
+        let towards = case.directions().iter().flat_map(|one| one.flows(end));
+        towards
+            .map(|flow| esp::packets_within(flow, first.first.1, until))
+            .any(|packets| packets > 0)
+    };
+    let lives = since.is_some_and(|since| Some(since.1) <= until) || until.is_some_and(runs_on);
     let history = match (before, heard) {
         _ if serves => say!(
             "The peer sends nothing here, and to others it does at the time: it is alive, and what it sends passes \
@@ -418,6 +427,25 @@ fn refused_by_icmp(case: &Case<'_>, attempts: &[Asked<'_>]) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::diagnose::testing::{check, fires, silent, verdict};
+
+    #[test]
+    fn a_peer_whose_esp_runs_on_is_alive() {
+        let text = |last: u32| {
+            format!(
+                "0 A > B ESP 0xb1 seq 1..{last} every 0.5 size 136
+                 0.1 B > A ESP 0xa1 seq 1..{last} every 0.5 size 136
+                 20 A:500 > B:500 MAIN i=1 r=0 id=0 SA(encr=7/256 hash=4 auth=1 group=14) again=2,6,14"
+            )
+        };
+        let lives = |last| {
+            fires(&text(last), "ike-no-response")
+                .says
+                .to_string()
+                .contains("it is alive")
+        };
+        assert!(lives(120));
+        assert!(!lives(30));
+    }
 
     #[test]
     fn who_was_sent_there_says_by_whom() {
