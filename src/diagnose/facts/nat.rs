@@ -6,7 +6,7 @@ use crate::diagnose::{Case, Cite, Finding};
 use crate::model::NatVerdict;
 use crate::registry::ExchangeType;
 use crate::say;
-use crate::units::{Span, Timestamp, Vantage};
+use crate::units::{Endpoint, Span, Timestamp, Vantage};
 use std::net::IpAddr;
 
 /// A shorter silence than this loses no mapping (RFC 4787 section 4.3 asks for two minutes and knows
@@ -26,6 +26,17 @@ pub fn is_in_front(case: &Case<'_>, end: usize) -> bool {
 /// it.
 pub fn hides(case: &Case<'_>, end: usize) -> bool {
     is_in_front(case, end) && !is_asked_first(case, end)
+}
+
+/// Whether an address is that of a NAT that hides a peer: NAT detection says so, or IKE comes from it that has
+/// another port than daemons use, to a port that they do use.
+pub fn is_nat(case: &Case<'_>, address: IpAddr) -> bool {
+    let known = |end: Endpoint| matches!(end.port, Some(500 | 4500));
+    end_of(case.tunnel, address).is_some_and(|end| hides(case, end))
+        || case.messages().any(|message| {
+            let (from, to) = (message.path.from(), message.path.to());
+            from.address == address && !known(from) && known(to)
+        })
 }
 
 /// Whether an end was asked first, and answered: it is reached from outside, so either a NAT in front forwards its

@@ -5,7 +5,6 @@ use crate::diagnose::facts::{end_of, nat};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::say;
 use crate::units::{Endpoint, Timestamp};
-use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -94,7 +93,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 "See that the peer behind the NAT sends NAT keepalives more often than the NAT forgets; \
                  it must ask anew from its side.",
             ),
-        false if by_peer && is_nat(case, quoted.to.address) => finding
+        false if by_peer && nat::is_nat(case, quoted.to.address) => finding
             .severity(Severity::Info)
             .title(say!("{port} leads to nobody: that is the address of a NAT", port = quoted.to))
             .says(sent.then("The peer is behind a NAT, which lets in what answers it, and nothing that begins outside.").then(refusal.after))
@@ -146,17 +145,6 @@ fn goes_on(case: &Case<'_>, by: Timestamp, left: Endpoint) -> bool {
         .map(|(_, time)| time)
         .max();
     sent().any(|(from_there, time)| !from_there && last.is_none_or(|last| time > last))
-}
-
-/// Whether an address is that of a NAT that hides a peer: NAT detection says so, or IKE comes from it that has
-/// another port than daemons use, to a port that they do use.
-fn is_nat(case: &Case<'_>, address: IpAddr) -> bool {
-    let known = |end: Endpoint| matches!(end.port, Some(500 | 4500));
-    end_of(case.tunnel, address).is_some_and(|end| nat::hides(case, end))
-        || case.messages().any(|message| {
-            let (from, to) = (message.path.from(), message.path.to());
-            from.address == address && !known(from) && known(to)
-        })
 }
 
 #[cfg(test)]

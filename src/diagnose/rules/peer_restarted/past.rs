@@ -285,8 +285,7 @@ fn denials(case: &Case<'_>) -> [Vec<(Cite, Text)>; 2] {
         let of_nat = || {
             let to = seen.error.quoted.to;
             let mut messages = case.messages();
-            end.is_some_and(|end| nat::hides(case, end))
-                && !messages.any(|message| message.path.from() == to)
+            nat::is_nat(case, to.address) && !messages.any(|message| message.path.from() == to)
         };
         if unreachable && of_itself && !of_nat() {
             deny(end, (seen.frame, seen.time), icmp::name(&seen.error));
