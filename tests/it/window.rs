@@ -25,6 +25,10 @@ fn a_window_is_a_capture_of_its_own() {
             .flatten()
             .map(|path| frames(path))
             .collect();
+        // A recording without a frame has no time.
+        if taps.iter().any(Vec::is_empty) {
+            continue;
+        }
         if let [_, there] = taps.as_mut_slice() {
             there.iter_mut().for_each(|frame| frame.time += AHEAD);
         }

@@ -39,6 +39,13 @@ pub fn is_nat(case: &Case<'_>, address: IpAddr) -> bool {
         })
 }
 
+/// Whether an endpoint is a port of a NAT that it gave to nobody: no IKE comes from there. A NAT has no way in for what
+/// goes there, whoever is behind it.
+pub fn gave_to_nobody(case: &Case<'_>, to: Endpoint) -> bool {
+    let mut messages = case.messages();
+    is_nat(case, to.address) && !messages.any(|message| message.path.from() == to)
+}
+
 /// Whether an end was asked first, and answered: it is reached from outside, so either a NAT in front forwards its
 /// ports and forgets none of them, or there is no NAT, whatever its hash says, which may be false to have ESP
 /// encapsulated (RFC 7296 section 2.23).

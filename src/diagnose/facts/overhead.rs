@@ -19,8 +19,13 @@ pub fn safe<'a>(
         .map(|suite| suite.inner(mtu, v6, transport))
         .min()
         .unwrap_or(0);
-    // An inner IPv4 header and a TCP header without options: 20 octets each.
-    (inner, inner.saturating_sub(40))
+    (inner, mss(inner, false))
+}
+
+/// The TCP MSS of inner packets of this size, over IPv4 or IPv6: what the headers of IP (20 octets or 40) and of TCP
+/// (20), without options, leave.
+pub fn mss(inner: u32, v6: bool) -> u32 {
+    inner.saturating_sub(if v6 { 60 } else { 40 })
 }
 
 /// A packet of a flow of this size with its outer IP header.

@@ -79,11 +79,14 @@ fn find(case: &Case<'_>) -> Option<Finding> {
             && last.is_some_and(|last| last.1.since(probe.last.1) >= Tap::PATIENCE)
     });
     let given_up = !sends || probe::begun_anew(case, sa, probe.last.1).is_some();
+    let passage = Passage::of(case, probe.flight);
+    let proven = passage.as_ref().is_some_and(Passage::is_proven);
     let finding = Finding::new(
         &RULE,
-        match shared {
-            true => Confidence::Possible,
-            false => Confidence::Likely,
+        match (proven, shared) {
+            (true, _) => Confidence::Certain,
+            (false, true) => Confidence::Possible,
+            (false, false) => Confidence::Likely,
         },
         case.id,
         probe.first,
@@ -117,20 +120,13 @@ fn find(case: &Case<'_>) -> Option<Finding> {
     .or("The IKE daemon of the peer hangs while its kernel forwards.")
     .advise("Look for a firewall in between that forgets UDP 500 or 4500 while it lets ESP pass.")
     .advise("Let traffic count as a sign of life, where the implementation can.");
-    let passage = Passage::of(case, probe.flight);
     // ESP that has the port of IKE makes it no surer, and dpd-timeout tells the same.
-    let finding = match shared && !passage.as_ref().is_some_and(Passage::is_proven) {
+    let finding = match shared && !proven {
         true => finding.severity(Severity::Info),
         false => finding,
     };
     Some(match passage {
-        Some(passage) => {
-            let mut finding = passage.tell(case.model, finding, "the request");
-            if passage.is_proven() {
-                finding.confidence = Confidence::Certain;
-            }
-            finding
-        }
+        Some(passage) => passage.tell(case.model, finding, "the request"),
         None => finding,
     })
 }

@@ -93,13 +93,18 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 "See that the peer behind the NAT sends NAT keepalives more often than the NAT forgets; \
                  it must ask anew from its side.",
             ),
-        false if by_peer && nat::is_nat(case, quoted.to.address) => finding
+        false if by_peer && nat::gave_to_nobody(case, quoted.to) => finding
             .severity(Severity::Info)
             .title(say!("{port} leads to nobody: that is the address of a NAT", port = quoted.to))
             .says(sent.then("The peer is behind a NAT, which lets in what answers it, and nothing that begins outside.").then(refusal.after))
             .or("The NAT forwards the port, and the IKE daemon behind it does not run.")
             .advise(
                 "Let the side behind the NAT begin, since the other cannot; or forward UDP 500 and 4500 on the NAT.",
+            ),
+        false if by_peer && nat::is_nat(case, quoted.to.address) => finding
+            .says(sent.then("IKE of the peer came from that port before: its daemon is gone, or a NAT in front of it has forgotten the port.").then(refusal.after))
+            .advise(
+                "Look whether the IKE daemon of the peer runs, and let it send NAT keepalives more often than a NAT forgets.",
             ),
         false if !by_peer => finding
             .title(say!(
@@ -267,6 +272,27 @@ mod tests {
         };
         verdict(&text(4500), "ike-port-unreachable");
         verdict(&text(41000), "dpd-timeout");
+    }
+
+    #[test]
+    fn a_port_that_the_peer_used_is_not_closed_to_all_from_outside() {
+        // A NAT that keeps ports, or a false hash that has ESP encapsulated.
+        let text = "
+            0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce NATD(198.51.100.9:500 B:500) ttl=63
+            0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(DH14) KE(14) Nonce NATD
+            0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request sealed 256 ttl=63
+            0.3 B:4500 > A:4500 IKE_AUTH i=1 r=2 id=1 response sealed 240
+            60 B:4500 > A:4500 INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80 again=4,11
+            60.1 A > B ICMP 3/3 quoting B:4500 > A:4500 IKE i=1 r=2 count 3 every 4";
+        verdict(text, "ike-port-unreachable");
+        let finding = fires(text, "ike-port-unreachable");
+        assert_eq!(finding.severity, Severity::Error);
+        assert!(
+            finding
+                .says
+                .to_string()
+                .contains("came from that port before")
+        );
     }
 
     #[test]

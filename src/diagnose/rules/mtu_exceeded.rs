@@ -149,7 +149,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             "Set the inner MTU to {inner}, or clamp the TCP MSS to {mss} (IPv6 inside: {v6}).",
             inner,
             mss,
-            v6 = mss.saturating_sub(20)
+            v6 = overhead::mss(inner, true)
         ));
         finding = finding.advise_all(vendor_advice::of_both(case, Topic::Mtu));
     }

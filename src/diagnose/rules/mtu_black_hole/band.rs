@@ -108,7 +108,7 @@ pub(super) fn band_between_taps(case: &Case<'_>) -> Option<Finding> {
             let shape = compared(near, far).shape()?;
             let end = esp::destination(case.tunnel, near)?;
             let (from, to) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
-            let (inner, mss) =
+            let (inner, _) =
                 overhead::safe(case.flows(), outer_of(near, shape.passes), to.is_ipv6());
             let finding = Finding::new(
                 &RULE,
@@ -133,7 +133,7 @@ pub(super) fn band_between_taps(case: &Case<'_>) -> Option<Finding> {
                 passes = outer_of(near, shape.passes),
                 again = outer_of(near, shape.again)
             ));
-            Some(advised(case, finding, inner, mss))
+            Some(advised(case, finding, inner))
         })
     })
 }
@@ -220,18 +220,17 @@ pub(super) fn band_inside(
         again = shape.again
     ))
     .or("Of echo requests the answers may be lost instead, in the other direction.");
-    let inner = shape.passes;
-    Some(advised(case, finding, inner, inner.saturating_sub(40)))
+    Some(advised(case, finding, shape.passes))
 }
 
-fn advised(case: &Case<'_>, finding: Finding, inner: u32, mss: u32) -> Finding {
+fn advised(case: &Case<'_>, finding: Finding, inner: u32) -> Finding {
     finding
         .or("A filter on the way drops packets by their length.")
         .advise(say!(
             "Set the inner MTU to {inner}, or clamp the TCP MSS to {mss}: what is larger is then cut up before it is \
              sealed, as what passes now. Then raise it step by step, as long as all sizes pass.",
             inner,
-            mss
+            mss = overhead::mss(inner, false)
         ))
         .advise_all(vendor_advice::of_both(case, Topic::Mtu))
         .advise("Let IP fragments and ICMP 3/4 (ICMPv6 2) pass on the filters in between.")

@@ -394,8 +394,7 @@ fn inner_advice(
     told: Option<u32>,
 ) -> Option<Text> {
     let (passes, lost) = (sizes.passes, sizes.lost?);
-    // The headers of IP and TCP without options.
-    let mss = |inner: u32| inner.saturating_sub(if sizes.v6 { 60 } else { 40 });
+    let mss = |inner: u32| overhead::mss(inner, sizes.v6);
     let v6 = case.tunnel.ends.get(end)?.is_ipv6();
     let fits = |mtu: u32| {
         let (inner, _) = overhead::safe(case.flows(), mtu, v6);

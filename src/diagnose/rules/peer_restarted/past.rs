@@ -281,13 +281,7 @@ fn denials(case: &Case<'_>) -> [Vec<(Cite, Text)>; 2] {
             icmp::meaning(&seen.error),
             Meaning::ProtocolUnreachable | Meaning::PortUnreachable
         );
-        // A NAT has no way in for what goes to a port that it gave to nobody, whoever is behind it.
-        let of_nat = || {
-            let to = seen.error.quoted.to;
-            let mut messages = case.messages();
-            nat::is_nat(case, to.address) && !messages.any(|message| message.path.from() == to)
-        };
-        if unreachable && of_itself && !of_nat() {
+        if unreachable && of_itself && !nat::gave_to_nobody(case, seen.error.quoted.to) {
             deny(end, (seen.frame, seen.time), icmp::name(&seen.error));
         }
     }
