@@ -3,7 +3,7 @@
 use super::{clear, end_of, esp, is_private, is_selected, is_shared};
 use crate::diagnose::Case;
 use crate::limits;
-use crate::model::{ClearFlow, EspFlow, FlowId, Model, selector};
+use crate::model::{ClearFlow, DOUBLED, EspFlow, FlowId, Model, selector};
 use crate::units::{Span, Vantage};
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
@@ -87,7 +87,7 @@ fn is_leak(case: &Case<'_>, clear: &ClearFlow, transit: bool, esp: &Received<'_>
         _ if answers.is_some() => clear.packets,
         _ => clear.requests,
     };
-    if asks < FEW || known == [Some(false); 2] {
+    if asks < FEW || is_at_once(clear) || known == [Some(false); 2] {
         return false;
     }
     // What a router turns back did leave.
@@ -98,6 +98,11 @@ fn is_leak(case: &Case<'_>, clear: &ClearFlow, transit: bool, esp: &Received<'_>
         copied && !told()
     };
     after_beginning(case, clear) && !answered_in_clear(case.model, clear) && !is_copy()
+}
+
+/// Whether all of them came at once: then it may be one that was recorded twice.
+fn is_at_once(clear: &ClearFlow) -> bool {
+    clear.seen.last.1.since(clear.seen.first.1) <= DOUBLED
 }
 
 /// Whether an answer inside the tunnel would have been seen.
@@ -158,7 +163,10 @@ pub fn is_cut_off(case: &Case<'_>, clear: &ClearFlow) -> bool {
 /// Whether packets that no SA takes leave the tunnel's gateway: they ask for answers, none comes in clear, and
 /// the link is not one of private addresses, which may lie inside.
 pub fn leaves(case: &Case<'_>, clear: &ClearFlow) -> bool {
-    clear.requests >= FEW && !answered_in_clear(case.model, clear) && !has_private_ends(case)
+    clear.requests >= FEW
+        && !is_at_once(clear)
+        && !answered_in_clear(case.model, clear)
+        && !has_private_ends(case)
 }
 
 /// Whether they go on after the tunnel was first spoken of: what came before may have started it.

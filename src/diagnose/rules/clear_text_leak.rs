@@ -424,6 +424,15 @@ mod tests {
     }
 
     #[test]
+    fn one_packet_that_was_recorded_twice_is_one() {
+        let text = |every: &str| {
+            format!("{ESP}\n15 10.1.0.5 > 10.2.7.9 CLEAR 1 count 2 every {every} requests 2")
+        };
+        silent(&text("0.00002"), "clear-text-leak");
+        verdict(&text("1"), "clear-text-leak");
+    }
+
+    #[test]
     fn copies_of_decrypted_packets() {
         silent(
             &format!("{ESP}\n0.2 10.2.7.9 > 10.1.0.5 CLEAR 1 count 19 every 0.5 requests 19"),

@@ -3,11 +3,12 @@
 use super::RULE;
 use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::outage::{self, LOST, OUTAGE, lost_in};
-use crate::diagnose::{Case, Confidence, Finding, Severity};
+use crate::diagnose::facts::{Fate, end_of};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Severity};
 use crate::language::count;
 use crate::model::{AnomalyKind, EspFlow, Silence};
 use crate::say;
-use crate::units::Span;
+use crate::units::{Span, Timestamp};
 use std::net::IpAddr;
 
 /// What goes away from `end` has no packet in return for a while, though each had one before and has
@@ -27,8 +28,8 @@ pub(super) fn unanswered(
     if case.tap().lacks_packets() {
         return None;
     }
-    let silent = long_silences(directions, end, LONG);
-    let (silence, asked, lost) = silent.take(FEW).find_map(|(back, silence)| {
+    let silent = long_silences(directions, end, OUTAGE);
+    let (silence, asked, lost, ike) = silent.take(FEW).find_map(|(back, silence)| {
         let (from, to) = (silence.before.1, silence.after.1);
         let amid = |towards: usize| {
             let flows = directions.flows(towards).iter();
@@ -63,15 +64,16 @@ pub(super) fn unanswered(
         });
         let lost = lost_in(back, silence);
         let paused = alone && !restarts && lost < LOST;
-        let enough = asked >= MANY && before >= SOME && after >= SOME;
-        (paused
-            && enough
-            && in_turn
-            && same
-            && !outage::is_heard(case, directions, 1 - end, silence))
-        .then_some((silence, asked, lost))
+        let long = silence.length >= LONG && asked >= MANY && in_turn && same;
+        let ike = repeated_amid(case, silence, 1 - end).filter(|_| !long);
+        let enough = before.min(after) >= SOME && (long || ike.is_some() && asked >= SOME);
+        (paused && enough && !outage::is_heard(case, directions, 1 - end, silence))
+            .then_some((silence, asked, lost, ike))
     })?;
     let (peer, other) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
+    if let Some(ike) = ike {
+        return Some(with_ike(case, [peer, other], (silence, asked), ike));
+    }
     Some(
         suspicion(case, peer, silence)
         .title(say!(
@@ -117,6 +119,54 @@ pub(super) fn unanswered(
             peer
         )),
     )
+}
+
+/// A request of IKE to an end that was sent again and again in a silence, and answered after it. The gateway itself
+/// answers it, whatever its hosts do.
+fn repeated_amid(case: &Case<'_>, silence: &Silence, peer: usize) -> Option<Cite> {
+    /// A single copy may be lost by chance.
+    const COPIES: usize = 3;
+    let amid = |time: &&Timestamp| silence.before.1 < **time && **time < silence.after.1;
+    let repeated = case.unsettled().iter().find(|asked| {
+        asked.fate == Fate::Answered
+            && end_of(case.tunnel, asked.to().address) == Some(peer)
+            && asked.times.iter().filter(amid).count() >= COPIES
+    });
+    repeated.map(|asked| asked.first)
+}
+
+/// What is told of a silence in which IKE was asked in vain as well.
+fn with_ike(
+    case: &Case<'_>,
+    [peer, other]: [&IpAddr; 2],
+    (silence, asked): (&Silence, u64),
+    ike: Cite,
+) -> Finding {
+    let mut finding = suspicion(case, peer, silence)
+        .also(ike, "a request of IKE, sent again meanwhile")
+        .title(say!(
+            "Nothing of {peer} came for {silence}, though {other} went on sending",
+            peer,
+            silence = silence.length,
+            other
+        ))
+        .says(say!(
+            "For {silence} {asked} packets and more from {other} to {peer} had no answer, nor had a request of IKE that was \
+             sent again and again, and nothing else of {peer} came. Then both went on with the same SAs, and IKE was \
+             answered: what {other} sent did not arrive, or what {peer} sent.",
+            silence = silence.length,
+            asked,
+            other,
+            peer
+        ))
+        .or(say!("{peer} itself stood still meanwhile.", peer))
+        .advise(say!(
+            "Look at the path from {from} to {to} at that time.",
+            from = other,
+            to = peer
+        ));
+    finding.confidence = Confidence::Likely;
+    finding
 }
 
 /// Nothing comes to `end` for a while, and then as many packets at once as were asked for meanwhile: who answers,

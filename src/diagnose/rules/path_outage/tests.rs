@@ -273,6 +273,31 @@ fn answers_that_come_late_and_all_at_once() {
 }
 
 #[test]
+fn ike_that_is_asked_in_vain_meanwhile_shows_an_outage_whatever_the_hosts_do() {
+    let text = |ike: &str| {
+        format!(
+            "0 A > B ESP 0xb1 seq 1..40 every 0.5 size 136
+             0.1 B > A ESP 0xa1 seq 1..20 every 0.5 size 136
+             20 A > B ESP 0xb1 seq 41..64 every 0.5 size 900
+             {ike}
+             33 A > B ESP 0xb1 seq 65..100 every 0.5 size 136
+             33.1 B > A ESP 0xa1 seq 21..50 every 0.5 size 136"
+        )
+    };
+    let asked = |again: &str| {
+        format!(
+            "22 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80 again={again}
+             33.2 B:500 > A:500 INFORMATIONAL i=1 r=2 id=5 response sealed 80"
+        )
+    };
+    let finding = fires(&text(&asked("2,5,9")), "path-outage");
+    assert_eq!(finding.severity, Severity::Warning);
+    assert_eq!(finding.confidence, Confidence::Likely);
+    silent(&text(&asked("11.1")), "path-outage");
+    silent(&text(""), "path-outage");
+}
+
+#[test]
 fn a_pause_without_lost_numbers_is_a_pause() {
     silent(
         "0 A > B ESP 0xb1 seq 1..100 every 0.5 size 136

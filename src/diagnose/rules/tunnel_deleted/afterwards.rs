@@ -44,6 +44,10 @@ pub(super) fn fate_of_attempts(
     if attempts.iter().all(|sa| refused(sa)) {
         return Some(Afterwards::Refused);
     }
+    // Who hears one side alone does not know what was answered.
+    if !case.tap().hears_both() {
+        return None;
+    }
     let silent = attempts.iter().all(|sa| sa.state == IkeState::Unanswered);
     let (told, fate) = match silent {
         true => (first, Afterwards::Silent),
