@@ -265,7 +265,14 @@ impl<'m> Received<'m> {
                         .is_some_and(|elsewhere| **elsewhere)
                 };
                 let is_apart = seen.first.1 > last || seen.last.1 < from;
-                if is_apart || is_of_others(clear, flow) || is_silent() || goes_elsewhere() {
+                // So they do not if all come after its end, the last of them too late for a copy.
+                let has_ended = seen.last.1 <= first && last.since(seen.last.1) > AT_ONCE;
+                if is_apart
+                    || has_ended
+                    || is_of_others(clear, flow)
+                    || is_silent()
+                    || goes_elsewhere()
+                {
                     continue;
                 }
                 // Packets in clear are counted with copies, too.

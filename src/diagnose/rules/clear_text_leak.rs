@@ -433,6 +433,19 @@ mod tests {
     }
 
     #[test]
+    fn what_follows_the_end_of_esp_at_once_is_no_copy() {
+        let text = |every: &str| {
+            format!(
+                "0 A > B ESP 0xb1 seq 1..60 every 0.05 size 136
+                 0.02 B > A ESP 0xa1 seq 1..60 every 0.05 size 136
+                 3 10.1.0.5 > 10.2.7.9 CLEAR 1 count 6 every {every} requests 6"
+            )
+        };
+        verdict(&text("0.4"), "clear-text-leak");
+        silent(&text("0.02"), "clear-text-leak");
+    }
+
+    #[test]
     fn copies_of_decrypted_packets() {
         silent(
             &format!("{ESP}\n0.2 10.2.7.9 > 10.1.0.5 CLEAR 1 count 19 every 0.5 requests 19"),
