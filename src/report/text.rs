@@ -269,12 +269,8 @@ fn all_clear(out: &mut impl Write, diagnosis: &Diagnosis<'_>, sheet: Sheet) -> i
         .iter()
         .map(|input| input.frames_outside)
         .sum();
-    let frames = diagnosis
-        .inputs
-        .iter()
-        .map(|input| input.frames)
-        .sum::<u64>()
-        - outside;
+    let all: u64 = diagnosis.inputs.iter().map(|input| input.frames).sum();
+    let frames = all.saturating_sub(outside);
     let mut links: Vec<&str> = Vec::new();
     for link in diagnosis.inputs.iter().flat_map(|input| input.link_types) {
         if !links.contains(&link.as_str()) {

@@ -67,3 +67,30 @@ fn a_window_is_a_capture_of_its_own() {
     );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn what_was_passed_over_is_told() {
+    let capture = run::root().join("captures/path-dies/capture.pcapng");
+    let frames = frames(&capture);
+    let told = |since: i64| {
+        let since = format!("{}.{:09}", since / 1_000_000_000, since % 1_000_000_000);
+        run::stdout([
+            "diagnose".as_ref(),
+            "--since".as_ref(),
+            since.as_ref(),
+            capture.as_os_str(),
+        ])
+    };
+    let last = frames.last().unwrap().time;
+    let nothing = told(last + 1);
+    let all = frames.len();
+    assert!(
+        nothing.starts_with(&format!("UNDECIDED  none of {all} frames is of the time")),
+        "{nothing}"
+    );
+    let one = told(last);
+    assert!(
+        one.contains(&format!("{} frames passed over", all - 1)),
+        "{one}"
+    );
+}
