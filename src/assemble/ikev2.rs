@@ -121,10 +121,19 @@ pub(super) fn state(model: &Model, id: IkeSaId, auth: AuthOutcome, replaced: boo
     if is_turned_down(model, row) {
         return IkeState::AuthRefused;
     }
+    // Neither side asks for more child SAs before it has been let in (RFC 7296 section 1.3), whether the answer to
+    // IKE_AUTH was recorded or not.
+    let stands = || {
+        let mut exchanges = row.exchanges.iter().map(|id| &model.exchanges[*id]);
+        exchanges.any(|exchange| {
+            exchange.kind == ExchangeType::CREATE_CHILD_SA && exchange.request().is_some()
+        })
+    };
     let Some(initial) = last_initial(model, row) else {
         return match auth {
             AuthOutcome::Refused => IkeState::AuthRefused,
             AuthOutcome::AuthOnly | AuthOutcome::Full => IkeState::Established,
+            AuthOutcome::Unanswered | AuthOutcome::Unfinished if stands() => IkeState::Established,
             AuthOutcome::Unanswered | AuthOutcome::Unfinished => IkeState::HalfOpen,
             AuthOutcome::Unclear | AuthOutcome::NotSeen if row.replaces.is_some() => {
                 IkeState::Established
@@ -143,6 +152,11 @@ pub(super) fn state(model: &Model, id: IkeSaId, auth: AuthOutcome, replaced: boo
     match (answered, auth) {
         (_, AuthOutcome::Refused) => IkeState::AuthRefused,
         (_, AuthOutcome::AuthOnly | AuthOutcome::Full | AuthOutcome::Unclear) => {
+            IkeState::Established
+        }
+        (_, AuthOutcome::Unanswered | AuthOutcome::Unfinished | AuthOutcome::NotSeen)
+            if stands() =>
+        {
             IkeState::Established
         }
         (_, AuthOutcome::Unanswered | AuthOutcome::Unfinished) => IkeState::HalfOpen,

@@ -417,3 +417,40 @@ fn who_has_just_rekeyed_tidies_up() {
     };
     assert_eq!([-1, 1, 999, 1000].map(tidies), [false, true, true, false]);
 }
+
+#[test]
+fn an_attempt_whose_answer_was_not_recorded_has_not_failed() {
+    let suite = "SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce";
+    let text = |more: &str| {
+        format!(
+            "{UP}
+             11 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80 opened D(IKE)
+             11.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80
+             25 A:500 > B:500 IKE_SA_INIT i=5 r=0 id=0 request {suite}
+             25.1 B:500 > A:500 IKE_SA_INIT i=5 r=6 id=0 response {suite}
+             25.2 A:500 > B:500 IKE_AUTH i=5 r=6 id=1 request sealed 256{more}
+             60 C > D ESP 0xc1"
+        )
+    };
+    let fails = |text: &str| {
+        fires(text, "tunnel-deleted")
+            .says
+            .to_string()
+            .contains("no attempt")
+    };
+    assert!(fails(&text("")));
+    let child = "
+             30 B:500 > A:500 CREATE_CHILD_SA i=5 r=6 id=0 request by=responder sealed 300
+             30.1 A:500 > B:500 CREATE_CHILD_SA i=5 r=6 id=0 response sealed 300";
+    assert!(!fails(&text(child)));
+    // One side is not recorded at all.
+    let all = text("");
+    let one_sided: Vec<&str> = all
+        .lines()
+        .filter(|line| !line.contains(" B:500 > A"))
+        .collect();
+    let one_sided = one_sided
+        .join("\n")
+        .replace("1.1 B > A ESP", "1.1 C > D ESP");
+    assert!(!fails(&one_sided));
+}
