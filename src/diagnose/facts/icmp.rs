@@ -237,7 +237,8 @@ pub fn about_ike<'m>(
         }
     }
     // The liveness checks of IKEv1 have no exchange of their own with their answers.
-    for probe in case.ike_sas().filter_map(|sa| probe::vain(case, sa)) {
+    let v1 = case.ike_sas().filter(|sa| sa.version.major() == 1);
+    for probe in v1.filter_map(|sa| probe::vain(case, sa)) {
         let place = places.get(&key(probe.from, probe.to));
         if let Some(about) = place.and_then(|place| found.get_mut(*place)) {
             about.silent |= meets(&probe.times, about.seen.time, about.last);

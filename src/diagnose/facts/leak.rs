@@ -87,7 +87,7 @@ fn is_leak(case: &Case<'_>, clear: &ClearFlow, transit: bool, esp: &Received<'_>
         _ if answers.is_some() => clear.packets,
         _ => clear.requests,
     };
-    if asks < FEW || is_at_once(clear) || known == [Some(false); 2] {
+    if are_few(clear, asks) || known == [Some(false); 2] {
         return false;
     }
     // What a router turns back did leave.
@@ -100,9 +100,9 @@ fn is_leak(case: &Case<'_>, clear: &ClearFlow, transit: bool, esp: &Received<'_>
     after_beginning(case, clear) && !answered_in_clear(case.model, clear) && !is_copy()
 }
 
-/// Whether all of them came at once: then it may be one that was recorded twice.
-fn is_at_once(clear: &ClearFlow) -> bool {
-    clear.seen.last.1.since(clear.seen.first.1) <= DOUBLED
+/// Whether so many of them are too few, or all came at once: then it may be one that was recorded twice.
+fn are_few(clear: &ClearFlow, count: u64) -> bool {
+    count < FEW || clear.seen.last.1.since(clear.seen.first.1) <= DOUBLED
 }
 
 /// Whether an answer inside the tunnel would have been seen.
@@ -163,8 +163,7 @@ pub fn is_cut_off(case: &Case<'_>, clear: &ClearFlow) -> bool {
 /// Whether packets that no SA takes leave the tunnel's gateway: they ask for answers, none comes in clear, and
 /// the link is not one of private addresses, which may lie inside.
 pub fn leaves(case: &Case<'_>, clear: &ClearFlow) -> bool {
-    clear.requests >= FEW
-        && !is_at_once(clear)
+    !are_few(clear, clear.requests)
         && !answered_in_clear(case.model, clear)
         && !has_private_ends(case)
 }

@@ -7,6 +7,7 @@ use crate::model::NatVerdict;
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{Endpoint, Span, Timestamp, Vantage};
+use foldhash::HashSet;
 use std::net::IpAddr;
 
 /// A shorter silence than this loses no mapping (RFC 4787 section 4.3 asks for two minutes and knows
@@ -28,22 +29,48 @@ pub fn hides(case: &Case<'_>, end: usize) -> bool {
     is_in_front(case, end) && !is_asked_first(case, end)
 }
 
-/// Whether an address is that of a NAT that hides a peer: NAT detection says so, or IKE comes from it that has
-/// another port than daemons use, to a port that they do use.
-pub fn is_nat(case: &Case<'_>, address: IpAddr) -> bool {
-    let known = |end: Endpoint| matches!(end.port, Some(500 | 4500));
-    end_of(case.tunnel, address).is_some_and(|end| hides(case, end))
-        || case.messages().any(|message| {
-            let (from, to) = (message.path.from(), message.path.to());
-            from.address == address && !known(from) && known(to)
-        })
+/// The NATs that hide a peer of a tunnel. Gathered once, since as many ICMP errors may ask for them as there are
+/// messages.
+#[derive(Debug)]
+pub struct Nats {
+    /// Which ends are hidden.
+    hidden: [bool; 2],
+    /// From where IKE comes that has another port than daemons use, to a port that they do use.
+    addresses: HashSet<IpAddr>,
+    /// From where IKE comes.
+    senders: HashSet<Endpoint>,
 }
 
-/// Whether an endpoint is a port of a NAT that it gave to nobody: no IKE comes from there. A NAT has no way in for what
-/// goes there, whoever is behind it.
-pub fn gave_to_nobody(case: &Case<'_>, to: Endpoint) -> bool {
-    let mut messages = case.messages();
-    is_nat(case, to.address) && !messages.any(|message| message.path.from() == to)
+impl Nats {
+    /// Those of a tunnel.
+    pub fn of(case: &Case<'_>) -> Self {
+        let known = |end: Endpoint| matches!(end.port, Some(500 | 4500));
+        let (mut addresses, mut senders) = (HashSet::default(), HashSet::default());
+        for message in case.messages() {
+            let (from, to) = (message.path.from(), message.path.to());
+            senders.insert(from);
+            if !known(from) && known(to) {
+                addresses.insert(from.address);
+            }
+        }
+        Self {
+            hidden: [0, 1].map(|end| hides(case, end)),
+            addresses,
+            senders,
+        }
+    }
+
+    /// Whether an address is that of one: NAT detection says so, or its ports do.
+    pub fn has(&self, case: &Case<'_>, address: IpAddr) -> bool {
+        let end = end_of(case.tunnel, address);
+        end.and_then(|end| self.hidden.get(end)) == Some(&true) || self.addresses.contains(&address)
+    }
+
+    /// Whether an endpoint is a port of one that it gave to nobody: no IKE comes from there. A NAT has no way in for
+    /// what goes there, whoever is behind it.
+    pub fn gave_to_nobody(&self, case: &Case<'_>, to: Endpoint) -> bool {
+        self.has(case, to.address) && !self.senders.contains(&to)
+    }
 }
 
 /// Whether an end was asked first, and answered: it is reached from outside, so either a NAT in front forwards its

@@ -4,7 +4,7 @@ use crate::diagnose::facts::leak::{
     FEW, answers_inside, goes_past, has_private_ends, is_cut_off, is_served, sender,
 };
 use crate::diagnose::facts::life::{self, Closing};
-use crate::diagnose::facts::{clear, is_selected, rekey};
+use crate::diagnose::facts::{cite, clear, is_selected, rekey};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::model::{AuthOutcome, ChildOutcome, ClearFlow, Exchange, IkeSaId, IkeState, Model};
@@ -241,11 +241,10 @@ fn refused_before(case: &Case<'_>, leaks: &[&ClearFlow]) -> Option<RefusedChild>
             && rekey::ended(model, exchange, ChildOutcome::Refused)
     });
     let answers = exchanges.filter_map(|exchange| {
-        let answer = &model.messages[exchange.response()?.first()?];
-        (answer.time <= first && first.since(answer.time) <= SHORTLY).then_some(RefusedChild {
-            at: (answer.frame, answer.time),
-            by: answer.path.from().address,
-        })
+        let id = exchange.response()?.first()?;
+        let at = cite(model, id);
+        let by = model.messages[id].path.from().address;
+        (at.1 <= first && first.since(at.1) <= SHORTLY).then_some(RefusedChild { at, by })
     });
     answers.max_by_key(|refused| refused.at.1)
 }

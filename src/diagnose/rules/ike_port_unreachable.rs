@@ -1,10 +1,12 @@
 //! The peer's host is there, but nothing listens on the IKE port.
 
 use crate::diagnose::facts::icmp::{self, Meaning};
+use crate::diagnose::facts::nat::Nats;
 use crate::diagnose::facts::{end_of, nat};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::say;
 use crate::units::{Endpoint, Timestamp};
+use std::cell::LazyCell;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -72,6 +74,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     );
     let behind_nat =
         end_of(case.tunnel, quoted.to.address).is_some_and(|end| nat::is_in_front(case, end));
+    let nats = LazyCell::new(|| Nats::of(case));
     let finding = match given {
         true if goes_on(case, refusal.last, quoted.to) => finding
             .severity(Severity::Info)
@@ -93,7 +96,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 "See that the peer behind the NAT sends NAT keepalives more often than the NAT forgets; \
                  it must ask anew from its side.",
             ),
-        false if by_peer && nat::gave_to_nobody(case, quoted.to) => finding
+        false if by_peer && nats.gave_to_nobody(case, quoted.to) => finding
             .severity(Severity::Info)
             .title(say!("{port} leads to nobody: that is the address of a NAT", port = quoted.to))
             .says(sent.then("The peer is behind a NAT, which lets in what answers it, and nothing that begins outside.").then(refusal.after))
@@ -101,7 +104,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             .advise(
                 "Let the side behind the NAT begin, since the other cannot; or forward UDP 500 and 4500 on the NAT.",
             ),
-        false if by_peer && nat::is_nat(case, quoted.to.address) => finding
+        false if by_peer && nats.has(case, quoted.to.address) => finding
             .says(sent.then("IKE of the peer came from that port before: its daemon is gone, or a NAT in front of it has forgotten the port.").then(refusal.after))
             .advise(
                 "Look whether the IKE daemon of the peer runs, and let it send NAT keepalives more often than a NAT forgets.",

@@ -65,24 +65,34 @@ pub(super) fn unanswered(
         let lost = lost_in(back, silence);
         let paused = alone && !restarts && lost < LOST;
         let long = silence.length >= LONG && asked >= MANY && in_turn && same;
-        let ike = repeated_amid(case, silence, 1 - end).filter(|_| !long);
-        let enough = before.min(after) >= SOME && (long || ike.is_some() && asked >= SOME);
-        (paused && enough && !outage::is_heard(case, directions, 1 - end, silence))
-            .then_some((silence, asked, lost, ike))
+        let enough = asked.min(before).min(after) >= SOME;
+        if !paused || !enough || outage::is_heard(case, directions, 1 - end, silence) {
+            return None;
+        }
+        let ike = match long {
+            true => None,
+            false => Some(repeated_amid(case, silence, 1 - end)?),
+        };
+        Some((silence, asked, lost, ike))
     })?;
     let (peer, other) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
-    if let Some(ike) = ike {
-        return Some(with_ike(case, [peer, other], (silence, asked), ike));
-    }
-    Some(
-        suspicion(case, peer, silence)
+    let finding = suspicion(case, peer, silence)
         .title(say!(
             "Nothing of {peer} came for {silence}, though {other} went on sending",
             peer,
             silence = silence.length,
             other
         ))
-        .says(match lost {
+        .advise(say!(
+            "Look at the path from {from} to {to} at that time.",
+            from = other,
+            to = peer
+        ));
+    if let Some(ike) = ike {
+        return Some(with_ike(finding, [peer, other], (silence, asked), ike));
+    }
+    Some(
+        finding.says(match lost {
             0 => say!(
                 "Before and afterwards each packet from {other} to {peer} has one in return. For {silence} {asked} \
                  and more, of the same sizes, had none, and nothing else of {peer} came. Then both went on with the \
@@ -110,11 +120,6 @@ pub(super) fn unanswered(
             peer
         ))
         .advise(say!(
-            "Look at the path from {from} to {to} at that time.",
-            from = other,
-            to = peer
-        ))
-        .advise(say!(
             "Look whether the hosts behind {peer} were up then.",
             peer
         )),
@@ -137,19 +142,13 @@ fn repeated_amid(case: &Case<'_>, silence: &Silence, peer: usize) -> Option<Cite
 
 /// What is told of a silence in which IKE was asked in vain as well.
 fn with_ike(
-    case: &Case<'_>,
+    finding: Finding,
     [peer, other]: [&IpAddr; 2],
     (silence, asked): (&Silence, u64),
     ike: Cite,
 ) -> Finding {
-    let mut finding = suspicion(case, peer, silence)
+    let mut finding = finding
         .also(ike, "a request of IKE, sent again meanwhile")
-        .title(say!(
-            "Nothing of {peer} came for {silence}, though {other} went on sending",
-            peer,
-            silence = silence.length,
-            other
-        ))
         .says(say!(
             "For {silence} {asked} packets and more from {other} to {peer} had no answer, nor had a request of IKE that was \
              sent again and again, and nothing else of {peer} came. Then both went on with the same SAs, and IKE was \
@@ -159,12 +158,7 @@ fn with_ike(
             other,
             peer
         ))
-        .or(say!("{peer} itself stood still meanwhile.", peer))
-        .advise(say!(
-            "Look at the path from {from} to {to} at that time.",
-            from = other,
-            to = peer
-        ));
+        .or(say!("{peer} itself stood still meanwhile.", peer));
     finding.confidence = Confidence::Likely;
     finding
 }

@@ -2,16 +2,15 @@
 
 use super::{LONGEST, RULE, VOID};
 use crate::diagnose::facts::icmp::{self, Meaning};
-use crate::diagnose::facts::{
-    Asked, Fate, clear, end_of, first, life, nat, own, tap, until_latest,
-};
+use crate::diagnose::facts::nat::Nats;
+use crate::diagnose::facts::{Asked, Fate, clear, end_of, first, life, own, tap, until_latest};
 use crate::diagnose::{Case, Cite, Finding};
 use crate::language::Text;
 use crate::model::IkeState;
 use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
 use crate::units::{Span, Timestamp};
-use std::cell::OnceCell;
+use std::cell::{LazyCell, OnceCell};
 
 /// Many liveness checks give a silent peer up within this time.
 const GIVEN_UP: Span = Span::from_secs(60);
@@ -274,6 +273,7 @@ fn denials(case: &Case<'_>) -> [Vec<(Cite, Text)>; 2] {
             list.push((at, say!("{name}", name)));
         }
     };
+    let nats = LazyCell::new(|| Nats::of(case));
     for seen in icmp::about(case) {
         let end = end_of(case.tunnel, seen.path.from.address);
         let of_itself = end == end_of(case.tunnel, seen.error.quoted.to.address);
@@ -281,7 +281,7 @@ fn denials(case: &Case<'_>) -> [Vec<(Cite, Text)>; 2] {
             icmp::meaning(&seen.error),
             Meaning::ProtocolUnreachable | Meaning::PortUnreachable
         );
-        if unreachable && of_itself && !nat::gave_to_nobody(case, seen.error.quoted.to) {
+        if unreachable && of_itself && !nats.gave_to_nobody(case, seen.error.quoted.to) {
             deny(end, (seen.frame, seen.time), icmp::name(&seen.error));
         }
     }
