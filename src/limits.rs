@@ -489,6 +489,9 @@ pub const INNER_UNACKED: usize = 32;
 /// Segments sent again and never acknowledged that are kept of one direction.
 pub const INNER_STUCK: usize = 4;
 
+/// Sizes of acknowledged packets of one way of a connection inside ESP of which times are kept, first ones and last ones.
+pub const INNER_PASSED: usize = 8;
+
 /// BGP messages of each kind that are kept of one direction.
 pub const INNER_BGP: usize = 8;
 

@@ -3,6 +3,7 @@
 use super::esp_flow::FlowId;
 use super::ike_sa::Seen;
 use super::table::id;
+use crate::limits;
 use crate::net::Quote;
 use crate::net::inner::BgpOpen;
 use crate::units::{Endpoint, FrameId, Span, Timestamp, Vantage};
@@ -106,13 +107,71 @@ pub struct TcpWay {
     pub data: u64,
     /// Segments of data that had been sent before.
     pub repeated: u64,
-    /// The largest packet with data that was acknowledged.
-    pub largest_acked: u32,
+    /// Packets with data that were acknowledged.
+    pub acked: Passed,
     /// Segments sent again and never acknowledged, in order; the first
     /// [`crate::limits::INNER_STUCK`].
     pub stuck: Vec<Stuck>,
     /// The last data, if it was sent again and again although its acknowledgment had passed here.
     pub unheard: Option<Unheard>,
+}
+
+/// Which sizes of packets arrived, and when they were sent, as far as it takes to say what may have passed within a time.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Passed {
+    /// Octets, and when a packet larger than all before it was sent first; the last [`crate::limits::INNER_PASSED`].
+    pub rising: Vec<(u32, Timestamp)>,
+    /// Octets, and when a packet larger than all after it was sent last; at most [`crate::limits::INNER_PASSED`], of
+    /// which the last counts for smaller ones as well.
+    pub falling: Vec<(u32, Timestamp)>,
+}
+
+impl Passed {
+    /// Adds a packet that was sent at these times, the last of which is later than those before it, as a rule.
+    pub(crate) fn add(&mut self, length: u32, seen: &Seen) {
+        if self.rising.last().is_none_or(|(most, _)| *most < length) {
+            if self.rising.len() >= limits::INNER_PASSED {
+                self.rising.remove(0);
+            }
+            self.rising.push((length, seen.first.1));
+        }
+        let last = seen.last.1;
+        while self
+            .falling
+            .pop_if(|(least, at)| *least <= length && *at <= last)
+            .is_some()
+        {}
+        let full = self.falling.len() >= limits::INNER_PASSED;
+        match self.falling.last_mut() {
+            Some((_, at)) if full => *at = last.max(*at),
+            Some((_, at)) if last < *at => {}
+            _ => self.falling.push((length, last)),
+        }
+    }
+
+    /// Octets of the largest.
+    pub fn largest(&self) -> u32 {
+        self.rising.last().map_or(0, |(length, _)| *length)
+    }
+
+    /// No packet larger than so many octets passed between two times.
+    pub fn at_most(&self, from: Timestamp, until: Timestamp) -> u32 {
+        let since = self.falling.iter().find(|(_, at)| *at >= from);
+        let before = self.rising.iter().rfind(|(_, at)| *at <= until);
+        match (since, before) {
+            (Some((since, _)), Some((before, _))) => *since.min(before),
+            // Of those before the first that is kept the sizes are not known.
+            (Some((since, _)), None) if self.rising.len() >= limits::INNER_PASSED => *since,
+            _ => 0,
+        }
+    }
+
+    /// Octets of packets that passed between two times, as far as they are kept.
+    pub fn within(&self, from: Timestamp, until: Timestamp) -> impl Iterator<Item = u32> {
+        let all = self.rising.iter().chain(&self.falling);
+        all.filter(move |(_, at)| (from..=until).contains(at))
+            .map(|(length, _)| *length)
+    }
 }
 
 /// Data that was sent again and again although its acknowledgment had passed here, and nothing new was.
@@ -135,6 +194,8 @@ pub struct Stuck {
     pub sent: u64,
     /// First and last time.
     pub seen: Seen,
+    /// The second time.
+    pub again: Place,
 }
 
 /// ICMP echo requests of one end, and their replies.
@@ -175,6 +236,53 @@ pub struct EchoSize {
     pub first: Place,
     /// The last.
     pub last: Place,
+    /// The first and the last that was answered.
+    pub passed: Option<Seen>,
+    /// The most in a row that were not answered.
+    pub hole: Option<Hole>,
+}
+
+/// Echo requests of one length in a row that were not answered.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Hole {
+    /// Those in it.
+    pub run: Run,
+    /// The last before it that was answered.
+    pub before: Option<Place>,
+    /// The first after it that was answered.
+    pub after: Option<Place>,
+}
+
+impl EchoSize {
+    /// Whether one of them may have been answered that was sent between two times.
+    pub fn may_have_passed(&self, from: Timestamp, until: Timestamp) -> bool {
+        self.passed.is_some_and(|passed| {
+            let (from, until) = (from.max(passed.first.1), until.min(passed.last.1));
+            let spared = self.hole.is_none_or(|hole| {
+                let begun = hole.before.is_none_or(|before| before.1 < from);
+                let lasts = hole.after.is_none_or(|after| until < after.1);
+                !(begun && lasts)
+            });
+            from <= until && spared
+        })
+    }
+
+    /// Whether one of them that was sent between two times is known to have been answered.
+    pub fn surely_passed(&self, from: Timestamp, until: Timestamp) -> bool {
+        let Some(passed) = self.passed else {
+            return false;
+        };
+        let holes = self.hole.iter();
+        let edges = holes.flat_map(|hole| [hole.before, hole.after]).flatten();
+        let mut known = [passed.first, passed.last].into_iter().chain(edges);
+        // Where each is answered, and two of them fit between these times, one was.
+        let throughout = passed.first.1 <= from && until <= passed.last.1;
+        let lasted = self.last.1.since(self.first.1).0;
+        let gaps = i64::try_from(self.requests.saturating_sub(1)).unwrap_or(i64::MAX);
+        let often = lasted.saturating_mul(2) <= until.since(from).0.saturating_mul(gaps);
+        known.any(|at| (from..=until).contains(&at.1))
+            || throughout && often && self.answered >= self.requests
+    }
 }
 
 /// Requests in a row that were not answered.

@@ -50,8 +50,8 @@ pub use few::Few;
 pub use icmp::IcmpSeen;
 pub use ike_sa::{IkeSa, IkeSaId, IkeState, IkeSuite, Nat, NatVerdict, Seen};
 pub use inner_flow::{
-    BgpWay, Carrier, EchoSize, EchoWay, InnerError, InnerFlow, InnerFlowId, InnerWay, Place, Rtt,
-    Run, Stuck, TcpWay, Unheard,
+    BgpWay, Carrier, EchoSize, EchoWay, Hole, InnerError, InnerFlow, InnerFlowId, InnerWay, Passed,
+    Place, Rtt, Run, Stuck, TcpWay, Unheard,
 };
 pub use input::Input;
 pub use message::{FragmentTrain, Keepalives, Message, MessageId, Pieces, Plain};

@@ -2,7 +2,7 @@
 
 use super::cite;
 use crate::limits;
-use crate::model::{EchoSize, EchoWay, InnerWay, Rtt, Run, Seen};
+use crate::model::{EchoSize, EchoWay, Hole, InnerWay, Rtt, Run, Seen};
 use crate::net::Inner;
 use crate::net::inner::Echo;
 use crate::units::{FrameId, Span, Timestamp};
@@ -17,6 +17,8 @@ pub(super) struct EchoCounter {
     last: Option<Timestamp>,
     /// Those of them that came in a row.
     run: Option<Run>,
+    /// For each size those in a row since the last that was answered.
+    holes: Vec<Option<Run>>,
 }
 
 /// A request that waits for its reply.
@@ -62,6 +64,7 @@ impl EchoCounter {
             None => inner.length,
         };
         count_size(row, length, at);
+        self.holes.resize(row.sizes.len(), None);
         if self.waiting.len() >= limits::INNER_WAITING {
             self.give_up(row, 1);
         }
@@ -98,13 +101,7 @@ impl EchoCounter {
         self.end_run(row);
         row.answered += 1;
         row.last_reply = Some(at);
-        if let Some(size) = row
-            .sizes
-            .iter_mut()
-            .find(|size| size.length == answered.length)
-        {
-            size.answered += 1;
-        }
+        self.answer_size(row, answered.length, answered.at);
         Some(Rtt {
             at,
             rtt: at.1.since(answered.at.1),
@@ -117,7 +114,24 @@ impl EchoCounter {
             self.given_up += 1;
             cite(&mut row.unanswered, oldest.at);
             add(&mut self.run, oldest.at);
+            lack(row, &mut self.holes, &oldest);
         }
+    }
+
+    /// A request of a length was answered.
+    fn answer_size(&mut self, row: &mut EchoWay, length: u32, at: (FrameId, Timestamp)) {
+        let mut sizes = row.sizes.iter_mut().zip(&mut self.holes);
+        let Some((size, hole)) = sizes.find(|(size, _)| size.length == length) else {
+            return;
+        };
+        size.answered += 1;
+        end_hole(size, hole, Some(at));
+        size.passed
+            .get_or_insert(Seen {
+                first: at,
+                last: at,
+            })
+            .last = at;
     }
 
     fn end_run(&mut self, row: &mut EchoWay) {
@@ -133,11 +147,35 @@ impl EchoCounter {
     pub(super) fn finish(mut self, way: &mut InnerWay) {
         if let Some(row) = way.echo.as_mut() {
             row.waiting = self.waiting.iter().map(|waiting| waiting.at).collect();
-            for waiting in &self.waiting {
+            for waiting in std::mem::take(&mut self.waiting) {
                 add(&mut self.run, waiting.at);
+                lack(row, &mut self.holes, &waiting);
             }
             self.end_run(row);
+            for (size, hole) in row.sizes.iter_mut().zip(&mut self.holes) {
+                end_hole(size, hole, None);
+            }
         }
+    }
+}
+
+/// A request of a length was not answered.
+fn lack(row: &EchoWay, holes: &mut [Option<Run>], request: &Waiting) {
+    let mut sizes = row.sizes.iter().zip(holes);
+    if let Some((_, hole)) = sizes.find(|(size, _)| size.length == request.length) {
+        add(hole, request.at);
+    }
+}
+
+/// The requests of a length that were not answered in a row end, with one that was or with the recording.
+fn end_hole(size: &mut EchoSize, hole: &mut Option<Run>, after: Option<(FrameId, Timestamp)>) {
+    if let Some(run) = hole.take()
+        && size
+            .hole
+            .is_none_or(|most| most.run.requests < run.requests)
+    {
+        let before = size.passed.map(|passed| passed.last);
+        size.hole = Some(Hole { run, before, after });
     }
 }
 
@@ -181,6 +219,8 @@ fn count_size(row: &mut EchoWay, length: u32, at: (FrameId, Timestamp)) {
             answered: 0,
             first: at,
             last: at,
+            passed: None,
+            hole: None,
         });
     }
 }

@@ -166,6 +166,9 @@ impl TcpCounter {
             if (waiting.start, waiting.end) == (start, end) {
                 waiting.stuck.sent += 1;
                 waiting.stuck.seen.last = at;
+                if waiting.stuck.sent == 2 {
+                    waiting.stuck.again = at;
+                }
                 waiting.stuck.length = waiting.stuck.length.min(inner.length);
                 known = true;
             } else if after(waiting.end, start) && after(end, waiting.start) {
@@ -186,6 +189,7 @@ impl TcpCounter {
                     length: inner.length,
                     sent: 1,
                     seen,
+                    again: at,
                 },
             });
         }
@@ -222,7 +226,7 @@ impl TcpCounter {
         self.unacked.retain(|waiting| {
             let left = after(waiting.end, number);
             if !left && !waiting.split {
-                row.largest_acked = row.largest_acked.max(waiting.stuck.length);
+                row.acked.add(waiting.stuck.length, &waiting.stuck.seen);
             }
             left
         });

@@ -1,7 +1,8 @@
 //! Conversations in text, and what is counted of them.
 
-use crate::model::{InnerFlow, Model};
-use crate::units::Span;
+use crate::limits;
+use crate::model::{InnerFlow, Model, Passed, Seen};
+use crate::units::{FrameId, Span, Timestamp};
 
 fn model(text: &str) -> Model {
     crate::testing::census(text).unwrap()
@@ -64,7 +65,84 @@ fn replies_are_matched_and_what_is_missing_is_cited() {
         .map(|row| row.rtt.0 / 1_000_000)
         .collect();
     assert_eq!(rtts, [20, 20, 30]);
-    assert_eq!((echo.sizes[0].requests, echo.sizes[0].answered), (10, 3));
+    let [size] = echo.sizes.as_slice() else {
+        panic!("{echo:#?}");
+    };
+    assert_eq!((size.requests, size.answered), (10, 3));
+    // The last four wait, the three between came before the last that was answered.
+    let hole = size.hole.unwrap();
+    assert_eq!((hole.run.requests, hole.after), (4, None));
+    assert_eq!(hole.before, size.passed.map(|passed| passed.last));
+    let second = |at: i64| Timestamp(at * 1_000_000_000);
+    assert!(size.surely_passed(second(0), second(1)) && !size.surely_passed(second(3), second(5)));
+    assert!(
+        size.may_have_passed(second(3), second(5)) && !size.may_have_passed(second(7), second(20))
+    );
+}
+
+#[test]
+fn sizes_that_pass_again_leave_a_hole() {
+    let talk = only(
+        "1.0 A > B ESP 0xb1 seq 1..10 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+         1.02 B > A ESP 0xa1 seq 1..2 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/1)
+         6.03 B > A ESP 0xa1 seq 3..7 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/6)",
+    );
+    let size = talk.ways[0].echo.as_ref().unwrap().sizes[0];
+    let hole = size.hole.unwrap();
+    let second = |at: i64| Timestamp(at * 1_000_000_000);
+    let times = [hole.before, hole.after].map(|at| at.unwrap().1);
+    assert_eq!((hole.run.requests, times), (3, [second(2), second(6)]));
+    assert!(
+        !size.may_have_passed(second(3), second(5)) && size.may_have_passed(second(3), second(6))
+    );
+}
+
+#[test]
+fn sizes_that_were_acknowledged_are_known_by_time() {
+    let sent = |length: u32, at: i64| {
+        let at = (
+            FrameId {
+                input: 0,
+                number: 1,
+            },
+            Timestamp(at),
+        );
+        (
+            length,
+            Seen {
+                first: at,
+                last: at,
+            },
+        )
+    };
+    let mut passed = Passed::default();
+    for (length, seen) in [
+        sent(500, 1),
+        sent(1400, 2),
+        sent(80, 3),
+        sent(90, 4),
+        sent(60, 5),
+    ] {
+        passed.add(length, &seen);
+    }
+    assert_eq!(passed.largest(), 1400);
+    let between = |from: i64, until: i64| passed.at_most(Timestamp(from), Timestamp(until));
+    assert_eq!(
+        (between(0, 9), between(0, 1), between(3, 9)),
+        (1400, 500, 90)
+    );
+    assert_eq!((between(5, 9), between(6, 9), between(0, 0)), (60, 0, 0));
+    let mut within: Vec<u32> = passed.within(Timestamp(3), Timestamp(9)).collect();
+    within.sort_unstable();
+    assert_eq!(within, [60, 90]);
+    // However many sizes, what is kept is bounded, and never tells of less than passed.
+    for step in 0..1000 {
+        let (length, seen) = sent(1300 - step, 10 + i64::from(step));
+        passed.add(length, &seen);
+    }
+    let kept = passed.falling.len().max(passed.rising.len());
+    assert!(kept <= limits::INNER_PASSED);
+    assert!(passed.at_most(Timestamp(1000), Timestamp(2000)) >= 310);
 }
 
 #[test]
@@ -161,7 +239,10 @@ fn sizes_that_are_acknowledged_are_told_from_those_that_are_not() {
          2.1 B > A ESP 0xa1 seq 2..4 every 1 inner(10.2.0.1 > 10.1.0.1 TCP 443 > 40000 ACK seq 6 ack 600)",
     );
     let tcp = talk.ways[0].tcp.as_ref().unwrap();
-    assert_eq!((tcp.data, tcp.repeated, tcp.largest_acked), (1900, 3, 540));
+    assert_eq!(
+        (tcp.data, tcp.repeated, tcp.acked.largest()),
+        (1900, 3, 540)
+    );
     let [stuck] = tcp.stuck.as_slice() else {
         panic!("{tcp:#?}");
     };
@@ -177,7 +258,7 @@ fn a_segment_that_went_through_in_pieces_proves_nothing_of_its_size() {
          5.2 B > A ESP 0xa1 seq 1 inner(10.2.0.1 > 10.1.0.1 TCP 443 > 40000 ACK seq 6 ack 2000)",
     );
     let tcp = talk.ways[0].tcp.as_ref().unwrap();
-    assert_eq!((tcp.largest_acked, tcp.stuck.len()), (740, 0));
+    assert_eq!((tcp.acked.largest(), tcp.stuck.len()), (740, 0));
 }
 
 #[test]

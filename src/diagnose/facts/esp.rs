@@ -221,6 +221,71 @@ fn steps(flow: &EspFlow) -> impl Iterator<Item = (Timestamp, Timestamp, u64)> {
     counts.map(move |(place, packets)| (begins(place), begins(place + 1), u64::from(*packets)))
 }
 
+/// Which sizes were lost between two taps.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct LostSizes {
+    /// The smallest of which packets were lost.
+    pub least: u32,
+    /// How many were lost.
+    pub lost: u64,
+    /// How many as large ones were sent.
+    pub large: u64,
+    /// How many smaller ones were sent, all of which arrived.
+    pub small: u64,
+}
+
+impl LostSizes {
+    /// What some flows have and those behind them lack; `None` if that is nothing, or not known by size.
+    pub fn of(near: &[&EspFlow], far: &[&EspFlow]) -> Option<Self> {
+        if near.iter().chain(far).any(|flow| flow.sizes.others > 0) {
+            return None;
+        }
+        let counts = |flows: &[&EspFlow]| {
+            let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
+            for (size, packets) in flows.iter().flat_map(|flow| &flow.sizes.counts) {
+                *counts.entry(*size).or_default() += u64::from(*packets);
+            }
+            counts
+        };
+        let (sent, arrived) = (counts(near), counts(far));
+        let lacks = |(size, sent): (&u32, &u64)| {
+            sent.saturating_sub(arrived.get(size).copied().unwrap_or(0))
+        };
+        let (least, _) = sent.iter().find(|row| lacks(*row) > 0)?;
+        Some(Self {
+            least: *least,
+            lost: sent.iter().map(lacks).sum(),
+            large: sent.range(least..).map(|row| row.1).sum(),
+            small: sent.range(..least).map(|row| row.1).sum(),
+        })
+    }
+
+    /// Whether only large ones were lost, if chance takes small ones as readily once in ten thousand captures.
+    pub fn are_large(&self) -> bool {
+        const SELDOM: f64 = 4.0;
+        let share = self.large as f64 / (self.large + self.small) as f64;
+        -share.log10() * self.lost as f64 >= SELDOM
+    }
+}
+
+/// The largest sizes of flows before a time, and since; of what was not timed nothing shows that it came before.
+pub fn largest_around(flows: &[&EspFlow], time: Timestamp) -> (u32, u32) {
+    let (mut before, mut since) = (0, 0);
+    for flow in flows {
+        let ended = flow.seen.last.1 < time;
+        let timed = |size: u32| flow.rhythms.iter().find(|rhythm| rhythm.size == size);
+        if flow.sizes.others > 0 && !ended {
+            since = since.max(flow.sizes.largest);
+        }
+        for (size, _) in &flow.sizes.counts {
+            let earlier = ended || timed(*size).is_some_and(|rhythm| rhythm.last.1 < time);
+            let most = if earlier { &mut before } else { &mut since };
+            *most = (*most).max(*size);
+        }
+    }
+    (before, since)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{packets_about, packets_since, packets_within};

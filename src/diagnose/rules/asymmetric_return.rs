@@ -270,7 +270,7 @@ fn one_gateway(
 /// of it is acknowledged.
 fn works(talk: &InnerFlow) -> bool {
     let mut ways = talk.ways.iter().filter_map(|way| way.tcp.as_ref());
-    ways.any(|tcp| tcp.established && tcp.largest_acked > 0)
+    ways.any(|tcp| tcp.established && tcp.acked.largest() > 0)
 }
 
 /// Whether a conversation goes one way by one tunnel or child SA alone, and the other way by another

@@ -217,7 +217,7 @@ impl WayView {
                 rst: tcp.resets,
                 data: tcp.data,
                 repeated: tcp.repeated,
-                largest_acked: tcp.largest_acked,
+                largest_acked: tcp.acked.largest(),
             }),
             rtt_ns: way.rtts.iter().map(|row| row.rtt.0).min(),
         }

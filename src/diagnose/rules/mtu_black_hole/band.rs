@@ -1,7 +1,7 @@
 //! Packets of some sizes vanish, smaller ones pass, and so do larger ones: those are cut up before they are sealed.
 
 use super::between_taps::by_chance;
-use super::inside::Lost;
+use super::sizes::{Lost, goings};
 use super::{PATTERN, RULE};
 use crate::diagnose::facts::inner::Inside;
 use crate::diagnose::facts::overhead::{self, outer_of};
@@ -174,21 +174,16 @@ pub(super) fn band_inside(
     for one in lost {
         band.lose(one.length, one.sent, one.seen.first, one.seen.last);
     }
-    for talk in inside.talks().filter(|talk| talk.vantage == vantage) {
-        for way in &talk.ways {
-            if inside.end_towards(way) != Some(end) {
-                continue;
-            }
-            let sizes = way.echo.iter().flat_map(|echo| &echo.sizes);
-            for size in sizes.filter(|size| size.answered > 0) {
-                band.passed.push(Passed {
-                    size: size.length,
-                    sent: size.requests,
-                    passed: size.answered,
-                    first: size.first,
-                    last: size.last,
-                });
-            }
+    let ways = goings(inside).filter(|going| going.talk.vantage == vantage && going.end == end);
+    for going in ways {
+        for size in going.echoes().filter(|size| size.answered > 0) {
+            band.passed.push(Passed {
+                size: size.length,
+                sent: size.requests,
+                passed: size.answered,
+                first: size.first,
+                last: size.last,
+            });
         }
     }
     let shape = band.shape()?;

@@ -1,16 +1,15 @@
 //! ESP in IP fragments that is lost, and small packets that pass.
 
-use super::inside::SMALLEST;
-use super::{PATTERN, RULE, has_no_hole, try_sizes};
+use super::{PATTERN, RULE};
 use crate::diagnose::facts::esp::Directions;
 use crate::diagnose::facts::overhead::{self, outer};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::facts::{Tap, clear, end_of, own, tap};
-use crate::diagnose::{Case, Cite, Confidence, Finding};
+use crate::diagnose::facts::{Tap, clear, end_of, tap};
+use crate::diagnose::{Case, Confidence, Finding};
 use crate::language::count;
-use crate::model::{AnomalyKind, Rhythm, Seen, Silence};
+use crate::model::{Rhythm, Silence};
 use crate::say;
-use crate::units::{Span, Vantage};
+use crate::units::Span;
 
 /// The flows of the time while packets to an end left in fragments: what passed hours before or later may have
 /// taken another path, or was sent under other settings.
@@ -209,138 +208,4 @@ pub(super) fn unanswered(
             );
     }
     Some(finding)
-}
-
-/// Many packets to `end` are missing, nothing large ever came, and small ones that come steadily, such as
-/// pings, have no hole: chance would have hit those as well.
-pub(super) fn never_came(
-    case: &Case<'_>,
-    tap: &Tap,
-    directions: &Directions<'_>,
-    end: usize,
-) -> Option<Finding> {
-    /// Fewer missing ones may be of any kind.
-    const PLENTY: u64 = 10;
-    /// Chance spares all of the steady ones once in so many captures, as a power of ten.
-    const SELDOM: f64 = 4.0;
-    let (here, back) = (directions.flows(end), directions.flows(1 - end));
-    let flow = here.iter().max_by_key(|flow| flow.sequence.missing)?;
-    let (missing, came) = (flow.sequence.missing, flow.packets);
-    let largest = here.iter().map(|flow| outer(flow)).max()?;
-    // In one piece they are an outage, or were skipped on purpose (RFC 6311).
-    let scattered = missing >= PLENTY && flow.sequence.bursts >= PATTERN;
-    let complete = back.iter().all(|flow| flow.sequence.missing == 0);
-    // What an end sends is on no path yet where the tap stands beside it.
-    let beside = own::end(directions) == Some(1 - end);
-    let whole = complete && !tap.lacks_packets() && !beside;
-    if !scattered || !whole || largest > SMALLEST {
-        return None;
-    }
-    let lasts = |one: Cite, other: Cite| other.1.since(one.1).0;
-    let all = lasts(flow.seen.first, flow.seen.last);
-    // Nearly as long as the flow: so the gaps lie between its packets.
-    let long = |first: Cite, last: Cite| lasts(first, last) >= all / 4 * 3;
-    let steady = || {
-        let rhythms = flow.rhythms.iter();
-        let steady = rhythms.filter(|one| long(one.first, one.last) && has_no_hole(one));
-        let steady = steady.max_by_key(|rhythm| rhythm.packets)?;
-        let note = say!("steady packets of {size} octets of ESP", size = steady.size);
-        Some((u64::from(steady.packets), steady.first, steady.last, note))
-    };
-    // With keys it is known that each ping had its reply.
-    let read =
-        replies(case, directions.vantage, end).filter(|(_, seen)| long(seen.first, seen.last));
-    let keyed = read.is_some();
-    let (small, small_first, small_last, note) = match read {
-        Some((replies, seen)) => (
-            replies,
-            seen.first,
-            seen.last,
-            "the first ping inside that was answered".into(),
-        ),
-        None => steady()?,
-    };
-    let passes = came as f64 / came.saturating_add(missing) as f64;
-    if -passes.log10() * (small as f64) < SELDOM {
-        return None;
-    }
-    let gaps = flow.anomalies.iter();
-    let mut gaps = gaps.filter(|anomaly| matches!(anomaly.kind, AnomalyKind::Gap(_)));
-    let at = gaps
-        .next()
-        .map_or(flow.seen.first, |gap| (gap.frame, gap.time));
-    let (from, to) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
-    let missed = say!(
-        "{missing} of {all} ESP packets from {from} to {to} never came, and none that came is larger than {largest} \
-         octets.",
-        missing,
-        all = missing.saturating_add(came),
-        from,
-        to,
-        largest
-    );
-    let finding = Finding::new(
-        &RULE,
-        match keyed {
-            true => Confidence::Likely,
-            false => Confidence::Possible,
-        },
-        case.id,
-        at,
-        say!("first gap in the numbers of {spi}", spi = flow.key.spi),
-    )
-    .also(small_first, note)
-    .also(small_last, "the last of them, which came without a break")
-    .title(say!(
-        "Large packets from {from} to {to} seem to vanish",
-        from,
-        to
-    ))
-    .says(missed.then(match keyed {
-        true => say!(
-            "Yet each of {small} pings inside had its reply from there: chance would have hit those as well.",
-            small
-        ),
-        false => say!(
-            "Yet of {small} small ones that come steadily, such as pings, none is missing: chance would have hit \
-             those as well.",
-            small
-        ),
-    }))
-    .or("The path loses packets only when many come at once.")
-    .advise(try_sizes(*from))
-    .advise_all(vendor_advice::of_both(case, Topic::Mtu))
-    .advise("Let IP fragments and ICMP 3/4 (ICMPv6 2) pass on the filters in between.");
-    Some(gaps.fold(finding, |finding, gap| {
-        finding.also((gap.frame, gap.time), "another gap")
-    }))
-}
-
-/// Pings of hosts behind an end that each had a reply from the other side, and their time; `None` if one had
-/// none.
-fn replies(case: &Case<'_>, vantage: Vantage, end: usize) -> Option<(u64, Seen)> {
-    let inside = case.inside()?;
-    let mut all: Option<(u64, Seen)> = None;
-    for talk in inside.talks().filter(|talk| talk.vantage == vantage) {
-        for out in &talk.ways {
-            let Some(echo) = &out.echo else { continue };
-            if inside.end_towards(out) != Some(1 - end) {
-                continue;
-            }
-            let (first, last) = (out.seen?.first, echo.last_reply?);
-            // The recording may end before the last reply.
-            if echo.answered + 1 < echo.requests || echo.waiting.len() > 1 {
-                return None;
-            }
-            let seen = Seen { first, last };
-            all = Some(all.map_or((echo.answered, seen), |(answered, known)| {
-                let seen = Seen {
-                    first: known.first.min(first),
-                    last: known.last.max(last),
-                };
-                (answered + echo.answered, seen)
-            }));
-        }
-    }
-    all
 }

@@ -1,10 +1,13 @@
 //! Large packets vanish, small ones pass, and nobody says why.
 
+mod amid;
 mod band;
 mod between_taps;
 mod fragmented;
 mod inside;
+mod never_came;
 mod sent_again;
+mod sizes;
 #[cfg(test)]
 mod tests;
 
@@ -16,8 +19,9 @@ use crate::model::{EspFlow, Rhythm};
 use crate::say;
 use band::band_between_taps;
 use between_taps::between_taps;
-use fragmented::{never_came, swallowed, unanswered, while_cut};
+use fragmented::{swallowed, unanswered, while_cut};
 use inside::by_inner_size;
+use never_came::never_came;
 use sent_again::sent_again;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -48,7 +52,7 @@ const DOCUMENT: &str = "\
 Packets above some size do not arrive: a filter drops IP fragments, or a link is too small and nobody may say so. Connections open and then hang when data flows.
 
 ## How it is seen
-One gateway sends ESP in IP fragments, repeatedly, and small packets of both directions pass. From the other side no packet of that size ever comes, whole or in fragments, and its sequence numbers miss exactly such packets; or fragments arrive of which the rest never does. Or fragmented packets of one size after another are sent again and again while nothing comes back, and small packets before, between and after have their answers. Or many numbers of one direction are missing and nothing large ever came of it, while small packets that come steadily, such as answers to pings, have no hole. Or large packets of one size leave at gaps that double, as TCP sends again what is not acknowledged (RFC 6298), no more of them than connections send that stand still, and what comes back meanwhile answers the smaller ones: a suspicion, from the sender's side alone, and for information where no more than one or two of them came at once before. An SA of no more than eight packets is not timed. With two taps: one records large packets of an SA that the other never sees, while the smaller ones of the same SA pass both. With the keys of ESP: inside, segments and echo requests above some size are sent again and never acknowledged or answered, while all below are, or connections open and their first large segment is never acknowledged, of all hosts or of one, while others there get as large ones; and of what never came each ping is known to have had its reply. Or, with two taps or with keys, packets of a band of sizes are lost again and again, smaller ones pass, and so do larger ones, which are cut up before they are sealed: then the limit lies between what fits before it is sealed and what fits after.
+One gateway sends ESP in IP fragments, repeatedly, and small packets of both directions pass. From the other side no packet of that size ever comes, whole or in fragments, and its sequence numbers miss exactly such packets; or fragments arrive of which the rest never does. Or fragmented packets of one size after another are sent again and again while nothing comes back, and small packets before, between and after have their answers. Or many numbers of one direction are missing and nothing large ever came of it, while small packets that come steadily, such as answers to pings, have no hole. Or large packets of one size leave at gaps that double, as TCP sends again what is not acknowledged (RFC 6298), no more of them than connections send that stand still, and what comes back meanwhile answers the smaller ones: a suspicion, from the sender's side alone, and for information where no more than one or two of them came at once before. An SA of no more than eight packets is not timed. With two taps: one records large packets of an SA that the other never sees, while the smaller ones of the same SA pass both. With the keys of ESP: inside, segments and echo requests above some size are sent again and never acknowledged or answered, while all below are, or connections open and their first large segment is never acknowledged, of all hosts or of one, while others there get as large ones; and of what never came each ping is known to have had its reply. That may begin amid a capture, in which as large ones passed before, and end again: then what is small passes meanwhile to the very same host. Or, with two taps or with keys, packets of a band of sizes are lost again and again, smaller ones pass, and so do larger ones, which are cut up before they are sealed: then the limit lies between what fits before it is sealed and what fits after.
 
 ## What else looks like it
 Ordinary loss hits small packets too. Traffic that is large in one direction only, such as an upload, leaves hardly any gaps in the other.
@@ -109,6 +113,13 @@ fn try_sizes(from: IpAddr) -> Text {
          that is answered, or clamp the TCP MSS to 40 octets less.",
         from
     )
+}
+
+/// What to ask where large packets passed until some moment.
+fn what_changed() -> Text {
+    "Find out what changed on the path at that time: a failover to another link, a new tunnel on the way, or the MTU of a \
+     link."
+    .into()
 }
 
 /// Packets of flows by size; `None` if there are too many sizes to know.

@@ -113,6 +113,50 @@ fn what_never_came_was_no_steady_small_packet() {
 }
 
 #[test]
+fn what_never_came_since_some_moment_was_no_steady_small_packet() {
+    let came: Vec<String> = (0..40).map(|n| (n * 3 / 2 + 9).to_string()).collect();
+    let text = |large: &str| {
+        format!(
+            "0 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80
+             0.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=5 response sealed 80
+             1 A > B ESP 0xb1 seq 1..44 every 1 size 120
+             1.1 B > A ESP 0xa1 seq 1..4,{} every 1 size 120
+             4.3 B > A ESP 0xa1 seq 5..8 every 0.1 size 1400{large}",
+            came.join(",")
+        )
+    };
+    let finding = fires(&text(""), "mtu-black-hole");
+    let says = finding.says.to_string();
+    assert!(
+        says.contains("before, packets of up to 1420 octets had come"),
+        "{says}"
+    );
+    // As large a one came later.
+    silent(
+        &text("\n17.3 B > A ESP 0xa1 seq 29 size 1400"),
+        "mtu-black-hole",
+    );
+}
+
+#[test]
+fn large_packets_that_passed_both_taps_until_some_moment() {
+    let text = |late: &str| {
+        format!(
+            "1 A > B ESP 0xb1 seq 1..40 every 0.3 size 136,1264
+             1 B > A ESP 0xa1 seq 1..20 every 0.6 size 136
+             1 A > B ESP 0xb1 seq 1..12 every 0.3 size 136,1264 tap=1
+             4.6 A > B ESP 0xb1 seq 13,15,17,19,21,23,25,27,29,31,33,35,37,39 every 0.6 size {late} tap=1
+             1 B > A ESP 0xa1 seq 1..20 every 0.6 size 136 tap=1"
+        )
+    };
+    let finding = fires(&text("136"), "mtu-black-hole");
+    let says = finding.says.to_string();
+    assert!(says.contains("up to 1284 octets had arrived"), "{says}");
+    // Large ones arrive later, too.
+    silent(&text("136,136,136,136,136,1264"), "mtu-black-hole");
+}
+
+#[test]
 fn all_that_is_lost_from_one_moment_on_was_not_too_large() {
     silent(
         "1 A > B ESP 0xb1 seq 1..5 every 0.3 size 120
@@ -249,6 +293,98 @@ fn segments_of_any_size_that_are_lost_are_not_too_large() {
             ),
             "mtu-black-hole",
         );
+}
+
+/// A large packet is acknowledged, then one as large is sent again and again to the same host, and pings go on.
+fn stops(pings: &str, again: &str) -> String {
+    format!(
+        "1 A > B ESP 0xb1 seq 1 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 SYN seq 99)
+             1.1 B > A ESP 0xa1 seq 1 inner(10.2.0.1 > 10.1.0.1 TCP 443 > 40000 SYN,ACK seq 5 ack 100)
+             1.2 A > B ESP 0xb1 seq 2 size 1464 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 ACK seq 100 ack 6 data 1380)
+             1.3 B > A ESP 0xa1 seq 2 inner(10.2.0.1 > 10.1.0.1 TCP 443 > 40000 ACK seq 6 ack 1480)
+             2 A > B ESP 0xb1 seq 3..7 every 2 size 1464 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 ACK seq 1480 ack 6 data 1380)
+             {pings}
+             {again}
+             30 A > B ESP 0xb1 seq 40 inner(10.1.0.1 > 10.2.0.1 UDP 1 > 2)"
+    )
+}
+
+const PINGS: &str = "2.5 A > B ESP 0xb1 seq 11..20 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+             2.6 B > A ESP 0xa1 seq 11..20 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/1)";
+
+#[test]
+fn large_packets_pass_until_some_moment() {
+    use crate::diagnose::{Confidence, Severity};
+    // A single connection may be lost to a firewall.
+    let once = fires(&stops(PINGS, ""), "mtu-black-hole");
+    assert_eq!(once.confidence, Confidence::Possible);
+    assert_eq!(once.severity, Severity::Warning);
+    let says = once.says.to_string();
+    assert!(says.contains("up to 1420 octets had passed"), "{says}");
+    // A second one is not.
+    let other = "4 A > B ESP 0xb1 seq 21..24 every 2 size 1464 inner(10.1.0.1 > 10.2.0.1 TCP 40001 > 443 ACK seq 100 ack 6 data 1380)";
+    let twice = fires(&stops(PINGS, other), "mtu-black-hole");
+    assert_eq!(twice.confidence, Confidence::Likely);
+    assert_eq!(twice.severity, Severity::Error);
+    let heals = "20 A > B ESP 0xb1 seq 31 size 1464 inner(10.1.0.1 > 10.2.0.1 TCP 40002 > 443 ACK seq 100 ack 6 data 1380)
+             20.1 B > A ESP 0xa1 seq 31 inner(10.2.0.1 > 10.1.0.1 TCP 443 > 40002 ACK seq 6 ack 1480)";
+    let healed = fires(
+        &stops(PINGS, &format!("{other}\n{heals}")),
+        "mtu-black-hole",
+    );
+    let says = healed.says.to_string();
+    assert!(says.contains("Before and after that time"), "{says}");
+}
+
+#[test]
+fn what_stops_with_small_packets_or_beside_large_ones_is_no_question_of_size() {
+    // Nothing is answered meanwhile, or only before, or by another host.
+    silent(&stops("", ""), "mtu-black-hole");
+    silent(
+        &stops(
+            &PINGS.replace("2.5 A", "12.5 A").replace("2.6 B", "12.6 B"),
+            "",
+        ),
+        "mtu-black-hole",
+    );
+    silent(
+        &stops(&PINGS.replace("10.2.0.1", "10.2.0.9"), ""),
+        "mtu-black-hole",
+    );
+    // As large ones pass meanwhile, of another connection or of pings.
+    let other = "5 A > B ESP 0xb1 seq 31 size 1464 inner(10.1.0.1 > 10.2.0.9 TCP 40002 > 443 ACK seq 100 ack 6 data 1380)
+             5.1 B > A ESP 0xa1 seq 31 inner(10.2.0.9 > 10.1.0.1 TCP 443 > 40002 ACK seq 6 ack 1480)";
+    silent(&stops(PINGS, other), "mtu-black-hole");
+    silent(
+        &stops(&PINGS.replace("echo 7/1", "echo 7/1 length 1420"), ""),
+        "mtu-black-hole",
+    );
+    // Small ones are lost meanwhile as well.
+    let small = "3 A > B ESP 0xb1 seq 31..34 every 2 inner(10.1.0.1 > 10.2.0.1 TCP 40001 > 443 ACK seq 100 ack 6 data 400)";
+    let known = "1.4 A > B ESP 0xb1 seq 9 inner(10.1.0.1 > 10.2.0.1 TCP 40003 > 443 ACK seq 100 ack 6 data 500)
+             3.1 B > A ESP 0xa1 seq 9 inner(10.2.0.1 > 10.1.0.1 TCP 443 > 40003 ACK seq 6 ack 600)
+             3.2 A > B ESP 0xb1 seq 10 inner(10.1.0.1 > 10.2.0.1 TCP 40003 > 443 ACK seq 600 ack 6 data 500)
+             3.3 B > A ESP 0xa1 seq 10 inner(10.2.0.1 > 10.1.0.1 TCP 443 > 40003 ACK seq 6 ack 1100)";
+    silent(
+        &stops(PINGS, &format!("{known}\n{small}")),
+        "mtu-black-hole",
+    );
+}
+
+#[test]
+fn large_echo_requests_that_were_answered_and_are_no_more() {
+    let text = |small: &str| {
+        format!(
+            "1 A > B ESP 0xb1 seq 1..4 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1 length 1400)
+                 1.1 B > A ESP 0xa1 seq 1..4 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/1 length 1400)
+                 8 A > B ESP 0xb1 seq 5..14 every 1 inner(10.1.0.1 > 10.2.0.1 echo 8/1 length 1400)
+                 8.5 A > B ESP 0xb1 seq 21..30 every 1 inner(10.1.0.1 > 10.2.0.1 echo 9/1 length {small})
+                 8.6 B > A ESP 0xa1 seq 21..30 every 1 inner(10.2.0.1 > 10.1.0.1 reply 9/1 length {small})
+                 25 A > B ESP 0xb1 seq 40 inner(10.1.0.1 > 10.2.0.1 UDP 1 > 2)"
+        )
+    };
+    verdict(&text("84"), "mtu-black-hole");
+    silent(&text("1400"), "mtu-black-hole");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Loss that two taps locate between them.
 
 use super::{HEAVY, HEAVY_EXPLAINS, INTERRUPTED, PIECE, RULE, matters, one_decimal};
+use crate::diagnose::facts::esp::LostSizes;
 use crate::diagnose::facts::taps::name;
 use crate::diagnose::facts::{Asked, Located, Passage, Tap, outage};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Severity};
@@ -8,6 +9,7 @@ use crate::language::count;
 use crate::model::EspFlow;
 use crate::say;
 use crate::units::EspSpi;
+use std::collections::BTreeSet;
 
 /// What left one tap and never reached the other.
 pub(super) fn between_taps(case: &Case<'_>, end: usize) -> Option<Finding> {
@@ -28,6 +30,7 @@ pub(super) fn between_taps(case: &Case<'_>, end: usize) -> Option<Finding> {
             far = name(case.model, located.far)
         )
     });
+    let large = lost_sizes(case, &located, end).filter(LostSizes::are_large);
     let mut finding = Finding::new(
         &RULE,
         Confidence::Certain
@@ -43,7 +46,17 @@ pub(super) fn between_taps(case: &Case<'_>, end: usize) -> Option<Finding> {
         from,
         to
     ))
-    .says(say!("{loss}.", loss = located.says(case.model)).then(missed))
+    .says(
+        say!("{loss}.", loss = located.says(case.model))
+            .then(missed)
+            .then(large.map(|sizes| {
+                say!(
+                    "All that was lost is of {least} octets of ESP and more; none of {small} smaller ones was lost.",
+                    least = sizes.least,
+                    small = sizes.small
+                )
+            })),
+    )
     .advise(say!(
         "Look at the path between the taps, from {near} to {far}: errors, rate limits, queues; compare the \
          times with the load.",
@@ -98,6 +111,11 @@ pub(super) fn between_taps(case: &Case<'_>, end: usize) -> Option<Finding> {
                 )),
         };
     }
+    if large.is_some() {
+        finding = finding.or(
+            "Only large packets vanish: a link on the path takes no more than some size, or a policer drops them first.",
+        );
+    }
     if dropped > 0 {
         finding = finding.severity(Severity::Info).or(say!(
             "The recording of {far} says that it dropped {dropped} packets itself.",
@@ -118,6 +136,21 @@ pub(super) fn between_taps(case: &Case<'_>, end: usize) -> Option<Finding> {
         None => finding,
     };
     Some(located.cite(case.model, finding))
+}
+
+/// Which sizes were lost of the SAs that both taps have.
+fn lost_sizes(case: &Case<'_>, located: &Located<'_>, end: usize) -> Option<LostSizes> {
+    let flows = |vantage| Some(case.directions_at(vantage)?.flows(end));
+    let (near, far) = (flows(located.near)?, flows(located.far)?);
+    let (at_near, at_far) = (spis(near), spis(far));
+    let both = |flow: &EspFlow| at_near.contains(&flow.key.spi) && at_far.contains(&flow.key.spi);
+    let near: Vec<&EspFlow> = near.iter().copied().filter(|flow| both(flow)).collect();
+    let far: Vec<&EspFlow> = far.iter().copied().filter(|flow| both(flow)).collect();
+    LostSizes::of(&near, &far)
+}
+
+fn spis(flows: &[&EspFlow]) -> BTreeSet<EspSpi> {
+    flows.iter().map(|flow| flow.key.spi).collect()
 }
 
 /// Whether a request that nobody answered is known to have arrived: loss on its way does not explain that.

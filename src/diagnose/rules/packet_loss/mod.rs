@@ -6,6 +6,7 @@ mod beyond;
 mod tests;
 
 use crate::diagnose::facts::esp::{self, Directions};
+use crate::diagnose::facts::overhead::{LEAST_MTU, outer_of};
 use crate::diagnose::facts::{Fate, Located, Tap, outage, own};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
@@ -308,6 +309,16 @@ fn loss(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> 
         .then(why),
     )
     .or("The sender discards packets after numbering them, such as those too large for its link.");
+    let (before, since) = esp::largest_around(directions.flows(end), gap.1);
+    let (before, since) = (outer_of(worst, before), outer_of(worst, since));
+    if before > LEAST_MTU && since <= LEAST_MTU && !failover {
+        finding = finding.or(say!(
+            "The path takes no large packets any more: since the first gap none came of more than {since} octets, and \
+             before it came some of up to {before}.",
+            since,
+            before
+        ));
+    }
     finding = match beside {
         true => finding.advise(say!(
             "On {from}, look at what the outgoing queue and the interface drop, and at what the capture dropped.",

@@ -307,3 +307,34 @@ fn loss_between_two_taps_is_less_sure_if_the_far_one_dropped_some_itself() {
     model.inputs[1].dropped = Some(1);
     assert_eq!(sure(&model), Confidence::Likely);
 }
+
+#[test]
+fn what_is_lost_between_two_taps_is_told_by_size() {
+    let odd: Vec<String> = (21..60)
+        .step_by(2)
+        .map(|number| number.to_string())
+        .collect();
+    let says = |late: &str| {
+        let text = format!(
+            "1 A > B ESP 0xb1 seq 1..100 every 0.3 size 136,1264
+             1 B > A ESP 0xa1 seq 1..50 every 0.6 size 136
+             1.02 A > B ESP 0xb1 seq 1..20 every 0.3 size 136,1264 tap=1 ttl=63
+             7.02 A > B ESP 0xb1 seq {} every 0.6 size 136 tap=1 ttl=63
+             {late}
+             1.03 B > A ESP 0xa1 seq 1..50 every 0.6 size 136 tap=1",
+            odd.join(",")
+        );
+        fires(&text, "packet-loss").says.to_string()
+    };
+    let told = says("19.02 A > B ESP 0xb1 seq 61..100 every 0.3 size 136,1264 tap=1 ttl=63");
+    assert!(
+        told.contains("1264 octets of ESP and more; none of 50 smaller"),
+        "{told}"
+    );
+    // A small one was lost as well.
+    let told = says(
+        "19.02 A > B ESP 0xb1 seq 61..70 every 0.3 size 136,1264 tap=1 ttl=63
+             22.32 A > B ESP 0xb1 seq 72..100 every 0.3 size 1264,136 tap=1 ttl=63",
+    );
+    assert!(!told.contains("smaller"), "{told}");
+}
