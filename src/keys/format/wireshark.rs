@@ -476,6 +476,10 @@ fn ikev2_row(row: &Ikev2Keys) -> Result<String, &'static str> {
     }
     let encryption = row.encryption.ok_or("the table needs the cipher")?;
     let longest = [&row.sk_ei, &row.sk_er].into_iter().flatten().next();
+    // Keys of the integrity alone open nothing.
+    if longest.is_none() && encryption.id != NULL {
+        return Err("the table needs SK_ei or SK_er");
+    }
     let bits = encryption
         .key_bits
         .or_else(|| lengths::bits(encryption.id, longest?.len()));

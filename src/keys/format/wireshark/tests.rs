@@ -1,6 +1,6 @@
 //! Rows of all spellings, and what is said of broken ones.
 
-use super::super::KEY_FORMATS;
+use super::super::{KEY_FORMATS, Written};
 use crate::keys::testing::{check, show};
 use crate::keys::{KeyRing, format, names};
 
@@ -224,16 +224,39 @@ fn what_is_written_is_read_again() {
     );
     let mut ring = KeyRing::default();
     format::read(text.as_bytes(), "f", &mut ring).unwrap();
-    let wireshark = KEY_FORMATS
-        .iter()
-        .find(|format| format.name == "wireshark")
-        .unwrap();
-    let written = wireshark.write(&ring).unwrap();
-    let files = written.files.iter().map(|(_, text)| text.expose());
-    assert_eq!(
-        String::from_utf8(files.flatten().copied().collect()).unwrap(),
-        text
-    );
+    let written = write(&ring);
+    assert_eq!(octets(&written), text);
     assert!(written.left_out.is_empty());
     assert!(show(&ring, &[]).lines().count() == 3);
+}
+
+fn write(ring: &KeyRing) -> Written {
+    let mut formats = KEY_FORMATS.iter();
+    let wireshark = formats.find(|format| format.name == "wireshark").unwrap();
+    wireshark.write(ring).unwrap()
+}
+
+fn octets(written: &Written) -> String {
+    let files = written.files.iter().map(|(_, text)| text.expose());
+    String::from_utf8(files.flatten().copied().collect()).unwrap()
+}
+
+#[test]
+fn keys_of_the_integrity_alone_are_left_out() {
+    let text = "[[ikev2]]
+initiator_spi = \"0011223344556677\"
+responder_spi = \"8899aabbccddeeff\"
+encryption = \"ENCR_AES_CBC\"
+key_bits = 128
+integrity = \"AUTH_HMAC_SHA1_96\"
+sk_ai = \"000102030405060708090a0b0c0d0e0f10111213\"
+";
+    let mut ring = KeyRing::default();
+    format::read(text.as_bytes(), "f", &mut ring).unwrap();
+    let written = write(&ring);
+    assert_eq!(octets(&written), "");
+    let [(origin, why)] = written.left_out.as_slice() else {
+        panic!("{} left out", written.left_out.len());
+    };
+    assert_eq!((origin.line, *why), (1, "the table needs SK_ei or SK_er"));
 }
