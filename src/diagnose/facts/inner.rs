@@ -82,11 +82,12 @@ impl Asking<'_> {
                 all.copied().filter(|at| waited(at.1))
             };
             if echo.answered == 0 {
+                // What it sent before may be its own replies.
                 return Some(Unanswered {
                     requests: echo.requests.saturating_sub(pending),
                     pending,
                     places: places().collect(),
-                    first: seen.first,
+                    first: places().next()?,
                     last: places().next_back()?,
                     stopped: false,
                 });

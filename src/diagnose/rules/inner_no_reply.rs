@@ -578,6 +578,22 @@ mod tests {
     }
 
     #[test]
+    fn who_was_asked_by_the_other_and_then_asks_in_vain() {
+        // 10.2.0.1 has its pings answered and a connection, then answers nothing: what 10.1.0.1 sent before were replies.
+        let text = |served: &str| {
+            with(&format!(
+                "1 B > A ESP 0xa1 seq 1..8 every 1 inner(10.2.0.1 > 10.1.0.1 echo 8/1)
+                 1.1 A > B ESP 0xb1 seq 1..8 every 1 inner(10.1.0.1 > 10.2.0.1 reply 8/1)
+                 {served} A > B ESP 0xb1 seq 9 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 SYN seq 1)
+                 {served}.1 B > A ESP 0xa1 seq 9 inner(10.2.0.1 > 10.1.0.1 TCP 443 > 40000 SYN,ACK seq 5 ack 2)
+                 11 A > B ESP 0xb1 seq 10..25 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)"
+            ))
+        };
+        fires(&text("10"), "inner-no-reply");
+        silent(&text("30"), "inner-no-reply");
+    }
+
+    #[test]
     fn who_asks_itself_and_answers_nothing() {
         let text = |mine: &str| {
             with(&format!(
