@@ -393,6 +393,17 @@ impl<'m> Located<'m> {
         deviations <= CHANCE && (pooled <= CHANCE || deviations <= 1.0)
     }
 
+    /// Whether the far tap lacks nothing of the other direction, of which it would have five gaps and more if its
+    /// recording had made those of this one: that is chance in one case of a hundred and fifty.
+    pub fn spares_back(&self) -> bool {
+        const EXPECTED: f64 = 5.0;
+        let (lacks, has) = self.leak;
+        // Of the gaps the first are kept, and the others are taken to be as long.
+        let kept = self.missed.iter().map(|missed| missed.run.length());
+        let gaps = self.lost as f64 * self.missed.len() as f64 / kept.sum::<u64>().max(1) as f64;
+        lacks == 0 && gaps / self.left().max(1) as f64 * has as f64 >= EXPECTED
+    }
+
     /// Whether the recording of the far tap lacks packets that certainly passed it.
     pub fn leaks(&self) -> bool {
         self.leak.0 > 0

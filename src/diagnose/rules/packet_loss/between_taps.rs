@@ -80,7 +80,11 @@ pub(super) fn between_taps(case: &Case<'_>, end: usize) -> Option<Finding> {
     }
     if located.may_be_leak() {
         // Too few to be told from a recording that loses some.
-        finding = finding.severity(Severity::Info).or(say!(
+        let severity = match located.spares_back() {
+            true => RULE.severity,
+            false => Severity::Info,
+        };
+        finding = finding.severity(severity).or(say!(
             "The recording of {far} lost them.",
             far = name(case.model, located.far)
         ));
