@@ -2,10 +2,13 @@
 //! takes its place.
 
 use super::esp::{self, Directions};
-use super::{began, clear, tap};
-use crate::diagnose::Case;
+use super::{Fate, began, clear, end_of, tap};
+use crate::diagnose::{Case, Cite};
+use crate::language::{Text, count};
 use crate::model::{AnomalyKind, EspFlow, Link, Silence};
+use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// Shorter silences are jitter or applications pausing.
@@ -13,6 +16,9 @@ pub const OUTAGE: Span = Span::from_secs(3);
 
 /// So many packets of the flow were lost meanwhile.
 pub const LOST: u32 = 5;
+
+/// A host that is asked may start anew faster, and a slow service answers sooner.
+const LONG: Span = Span::from_secs(10);
 
 /// A path that fails, or comes back, does so for all within this time.
 pub const EDGE: Span = Span::from_secs(1);
@@ -166,6 +172,151 @@ pub fn is_in_turn(
         back.sequence.missing == 0
             && apart.saturating_mul(20) <= u64::from(lost)
             && back.silences.iter().any(same)
+    })
+}
+
+/// A silence towards an end in which packets went away from there, and after which no SA begins anew.
+pub struct Unanswered<'m> {
+    /// The silence.
+    pub silence: &'m Silence,
+    /// How many packets went away meanwhile, at least.
+    pub asked: u64,
+    /// How many numbers are missing after it; less than [`LOST`].
+    pub lost: u32,
+    /// Whether more than a few packets came before and afterwards.
+    pub busy: bool,
+    /// Whether each packet had one in return before and has one afterwards, and those of the silence, of the same sizes,
+    /// are so many for so long that an answer was due.
+    pub in_turn: bool,
+}
+
+/// The silences towards an end that show no outage by what is missing after them.
+pub fn unanswered<'m>(
+    case: &Case<'_>,
+    directions: &Directions<'m>,
+    end: usize,
+) -> impl Iterator<Item = Unanswered<'m>> {
+    /// Packets without answer, and packets back before and afterwards.
+    const MANY: u64 = 15;
+    const SOME: u64 = 8;
+    /// Of more silences than these nothing is claimed.
+    const FEW: usize = 16;
+    let silent = long_silences(directions, end, OUTAGE).take(FEW);
+    let silent = silent.filter(|_| !case.tap().lacks_packets());
+    silent.filter_map(move |(back, silence)| {
+        let (from, to) = (silence.before.1, silence.after.1);
+        let amid = |towards: usize| {
+            let flows = directions.flows(towards).iter();
+            flows.filter(|flow| flow.seen.first.1 < to && flow.seen.last.1 > from)
+        };
+        // The only two flows that lead into that time or out of it; others may have come before or afterwards, and
+        // what begins and ends amid it without an answer only adds to what has none.
+        let mut outs =
+            amid(1 - end).filter(|flow| flow.seen.first.1 <= from || flow.seen.last.1 >= to);
+        let out = outs.next()?;
+        let alone = outs.next().is_none() && amid(end).count() == 1;
+        let asked = esp::packets_within(out, from, to);
+        let before = esp::packets_within(back, back.seen.first.1, from);
+        let after = esp::packets_since(back, to);
+        // One for one, but for those in the silence; of the two steps at its edges it is not known how many those are.
+        let others = |asked: u64| out.packets.saturating_sub(asked);
+        let (least, most) = (others(esp::packets_about(out, from, to)), others(asked));
+        let apart = back
+            .packets
+            .abs_diff(back.packets.clamp(least, most.max(least)));
+        let in_turn = apart.saturating_mul(10) <= back.packets;
+        // A stream that nobody answers has sizes of its own, and they are there only meanwhile.
+        let sizes = &out.sizes;
+        let same = sizes.others == 0
+            && sizes.counts.iter().all(|(size, _)| {
+                let rhythm = out.rhythms.iter().find(|rhythm| rhythm.size == *size);
+                // What is not timed came at the very beginning.
+                rhythm.is_none_or(|rhythm| rhythm.first.1 < from)
+            });
+        // Who begins to count anew was started anew (RFC 4303 section 3.3.3): then the path is not to blame. Its
+        // first number is no higher than the last before, also where so few had come that they do not show more.
+        let mut odd = back.anomalies.iter();
+        let restarts = odd.any(|anomaly| {
+            anomaly.frame == silence.after.0 && !matches!(anomaly.kind, AnomalyKind::Gap(_))
+        });
+        let lost = lost_in(back, silence);
+        let paused = alone && !restarts && lost < LOST;
+        let busy = before.min(after) >= SOME;
+        (paused && asked >= SOME).then_some(Unanswered {
+            silence,
+            asked,
+            lost,
+            busy,
+            in_turn: busy && silence.length >= LONG && asked >= MANY && in_turn && same,
+        })
+    })
+}
+
+/// Echo requests inside to an end that had no reply in a silence of it, though such have one since: how many, and to how
+/// many hosts; `None` if the silence is so short that the only host that is asked may have started anew, or
+/// if they are few.
+pub fn unanswered_inside(
+    case: &Case<'_>,
+    vantage: Vantage,
+    end: usize,
+    silence: &Silence,
+) -> Option<(u64, usize)> {
+    /// So many without a reply are no chance.
+    const SOME: u64 = 8;
+    let (from, to) = (silence.before.1.later(Span(-EDGE.0)), silence.after.1);
+    let asked = case.inside()?.asked_once();
+    let asked = asked.filter(|asking| asking.talk.vantage == vantage && asking.end == end);
+    let (mut requests, mut hosts) = (0, BTreeSet::new());
+    for asking in asked {
+        let sizes = asking.out.echo.iter().flat_map(|echo| &echo.sizes);
+        for hole in sizes.filter_map(|size| size.hole) {
+            let seen = hole.run.seen;
+            let amid = seen.first.1 >= from && seen.last.1 <= to;
+            if amid && hole.after.is_some() {
+                requests += hole.run.requests;
+                hosts.insert(asking.to.address);
+            }
+        }
+    }
+    let due = silence.length >= LONG || hosts.len() > 1;
+    (due && requests >= SOME).then_some((requests, hosts.len()))
+}
+
+/// What is said of echo requests that had no reply in a silence of a peer.
+pub fn opened(peer: &IpAddr, silence: &Silence, (requests, hosts): (u64, usize)) -> Text {
+    say!(
+        "Opened, {requests} to {hosts} behind {peer} had no reply for {silence}, and such have one since.",
+        requests = count(requests, "echo request"),
+        hosts = count(hosts as u64, "host"),
+        peer,
+        silence = silence.length
+    )
+}
+
+/// A request of IKE to an end that was sent again and again in a silence, and answered after it. The gateway itself
+/// answers it, whatever its hosts do.
+pub fn repeated_amid(case: &Case<'_>, silence: &Silence, peer: usize) -> Option<Cite> {
+    /// A single copy may be lost by chance.
+    const COPIES: usize = 3;
+    let amid = |time: &&Timestamp| silence.before.1 < **time && **time < silence.after.1;
+    let repeated = case.unsettled().iter().find(|asked| {
+        asked.fate == Fate::Answered
+            && end_of(case.tunnel, asked.to().address) == Some(peer)
+            && asked.times.iter().filter(amid).count() >= COPIES
+    });
+    repeated.map(|asked| asked.first)
+}
+
+/// The silences towards an end that last so long, each with its flow.
+pub fn long_silences<'m>(
+    directions: &Directions<'m>,
+    end: usize,
+    least: Span,
+) -> impl Iterator<Item = (&'m EspFlow, &'m Silence)> {
+    directions.flows(end).iter().flat_map(move |flow| {
+        let silences = flow.silences.iter();
+        let long = silences.filter(move |silence| silence.length >= least);
+        long.map(|silence| (*flow, silence))
     })
 }
 

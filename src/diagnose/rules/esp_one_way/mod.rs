@@ -2,6 +2,7 @@
 
 mod apart;
 mod between_taps;
+mod for_a_while;
 mod one_child;
 mod pattern;
 mod silence;
@@ -20,6 +21,7 @@ use crate::say;
 use crate::units::Span;
 use apart::{Of, clients, sets};
 use between_taps::Loss;
+use for_a_while::for_a_while;
 use one_child::{one_child, one_unpaired};
 use pattern::paused;
 use silence::Silence;
@@ -50,7 +52,7 @@ const DOCUMENT: &str = "\
 The tunnel is up, one gateway sends ESP, and nothing of the other arrives. Either the return traffic is lost on the way, or the far side has nothing to say, or sends it elsewhere.
 
 ## How it is seen
-IKE messages pass in both directions, so the tap hears both sides; or both sent ESP at length before. ESP packets of one direction are many; of the other there are none, or they ended while the first go on. It weighs more if the silent direction carried traffic before. Where each packet had one of its size in return, a few seconds are enough if as many packets as came then, at the same pace, are hardly left without an answer by chance: a warning that is possible. Where several child SAs share the gateways, and the keys of IKE tell their selectors, each set of selectors is judged by itself. One child SA of several is judged alike, if the others pass in both directions and bring nothing that was not asked for there. Where the recording does not show which SAs belong together, it counts that fewer come back than go there, and that what comes is no more than what goes in the others, where packets of that size are answered: that is told for information, and as a warning if one of them ended or keys show requests. With the keys of ESP what is sent tells whether it wants an answer. A silence may end when the SAs are renewed: where each packet had one in return before and has one on the new SAs from the first on, that is a warning. Two taps prove where answers end: what leaves one and never reaches the other is lost between them, of all SAs or of one; where all that is asked reaches the far tap and no answer leaves there, it is the far gateway or what is behind it.
+IKE messages pass in both directions, so the tap hears both sides; or both sent ESP at length before. ESP packets of one direction are many; of the other there are none, or they ended while the first go on. It weighs more if the silent direction carried traffic before. Where each packet had one of its size in return, a few seconds are enough if as many packets as came then, at the same pace, are hardly left without an answer by chance: a warning that is possible. Where several child SAs share the gateways, and the keys of IKE tell their selectors, each set of selectors is judged by itself. One child SA of several is judged alike, if the others pass in both directions and bring nothing that was not asked for there. Where the recording does not show which SAs belong together, it counts that fewer come back than go there, and that what comes is no more than what goes in the others, where packets of that size are answered: that is told for information, and as a warning if one of them ended or keys show requests. With the keys of ESP what is sent tells whether it wants an answer. A silence may end when the SAs are renewed: where each packet had one in return before and has one on the new SAs from the first on, that is a warning. So it is where ESP has no answer for ten seconds and more, though IKE of the silent side comes meanwhile, and has one again on the same SAs: each packet had one before and afterwards, or keys show echo requests without a reply. Two taps prove where answers end: what leaves one and never reaches the other is lost between them, of all SAs or of one; where all that is asked reaches the far tap and no answer leaves there, it is the far gateway or what is behind it.
 
 ## What else looks like it
 An application that only sends, such as a stream over UDP: large, or fast and steady, and never answered it is taken for one, and mentioned as information. So is what is fast and of another size than what was answered before. Something that reports now and then, such as syslog: few packets of many sizes are a warning and no more. Reports that are all alike cannot be told from pings without an answer: where they come as often as pings it is an error that is possible, else a warning, as it is of a handful, unless packets of that size were answered before. Hosts behind the far gateway that do not answer. A route or NAT at the far side that sends answers past the tunnel. A far gateway whose ESP comes from another address than its IKE: where as many packets came from one of which no IKE is seen, at the same times, it is information. Another tunnel that holds as many packets of the other direction alone, at the same times, may have the answers, or what is answered: then it is a warning, and asymmetric-return tells it with keys. A filter on IP protocol 50 in one direction. A device that drops ESP in frames that are longer than the packet in them: Ethernet fills up short ones.
@@ -115,6 +117,10 @@ fn check<'m>(case: &Case<'m>) -> Vec<Finding> {
         .or_else(|| {
             let mut directions = case.directions().iter();
             directions.find_map(|directions| until_renewed(case, directions))
+        })
+        .or_else(|| {
+            let mut directions = case.directions().iter();
+            directions.find_map(|directions| for_a_while(case, directions))
         })
         .into_iter()
         .collect()

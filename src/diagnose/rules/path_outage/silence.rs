@@ -2,14 +2,23 @@
 
 use super::RULE;
 use crate::diagnose::facts::esp::{self, Directions};
-use crate::diagnose::facts::outage::{self, LOST, OUTAGE, lost_in};
-use crate::diagnose::facts::{Fate, end_of};
+use crate::diagnose::facts::outage::{self, OUTAGE, Unanswered};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Severity};
 use crate::language::count;
-use crate::model::{AnomalyKind, EspFlow, Silence};
+use crate::model::Silence;
 use crate::say;
-use crate::units::{Span, Timestamp};
+use crate::units::Span;
 use std::net::IpAddr;
+
+/// What shows that a packet in return was due.
+enum Sign {
+    /// Each had one before and afterwards.
+    InTurn,
+    /// A request of IKE was sent again and again.
+    Ike(Cite),
+    /// Echo requests, and hosts that were asked.
+    Opened((u64, usize)),
+}
 
 /// What goes away from `end` has no packet in return for a while, though each had one before and has
 /// one afterwards.
@@ -18,146 +27,113 @@ pub(super) fn unanswered(
     directions: &Directions<'_>,
     end: usize,
 ) -> Option<Finding> {
-    /// A host that is asked may start anew faster, and a slow service answers sooner.
-    const LONG: Span = Span::from_secs(10);
-    /// Packets without answer, and packets back before and afterwards.
-    const MANY: u64 = 15;
-    const SOME: u64 = 8;
-    /// Of more silences than these nothing is claimed.
-    const FEW: usize = 16;
-    if case.tap().lacks_packets() {
-        return None;
-    }
-    let silent = long_silences(directions, end, OUTAGE);
-    let (silence, asked, lost, ike) = silent.take(FEW).find_map(|(back, silence)| {
-        let (from, to) = (silence.before.1, silence.after.1);
-        let amid = |towards: usize| {
-            let flows = directions.flows(towards).iter();
-            flows.filter(|flow| flow.seen.first.1 < to && flow.seen.last.1 > from)
+    let mut silences = outage::unanswered(case, directions, end);
+    let (one, heard, sign) = silences.find_map(|one| {
+        let heard = outage::is_heard(case, directions, 1 - end, one.silence);
+        let ike = || outage::repeated_amid(case, one.silence, 1 - end).filter(|_| one.busy);
+        let read = || outage::unanswered_inside(case, directions.vantage, 1 - end, one.silence);
+        // Where something else of it comes, the gateway itself must be asked in vain.
+        let sign = match (one.in_turn && !heard, ike()) {
+            (true, _) => Sign::InTurn,
+            (false, Some(ike)) => Sign::Ike(ike),
+            (false, None) if heard => return None,
+            (false, None) => Sign::Opened(read()?),
         };
-        // The only two flows that lead into that time or out of it; others may have come before or afterwards, and
-        // what begins and ends amid it without an answer only adds to what has none.
-        let mut outs =
-            amid(1 - end).filter(|flow| flow.seen.first.1 <= from || flow.seen.last.1 >= to);
-        let out = outs.next()?;
-        let alone = outs.next().is_none() && amid(end).count() == 1;
-        let asked = esp::packets_within(out, from, to);
-        let before = esp::packets_within(back, back.seen.first.1, from);
-        let after = esp::packets_since(back, to);
-        // One for one, but for those in the silence and the two steps at its edges.
-        let others = out.packets.saturating_sub(asked);
-        let apart = others.abs_diff(back.packets);
-        let in_turn = apart.saturating_mul(10) <= back.packets;
-        // A stream that nobody answers has sizes of its own, and they are there only meanwhile.
-        let sizes = &out.sizes;
-        let same = sizes.others == 0
-            && sizes.counts.iter().all(|(size, _)| {
-                let rhythm = out.rhythms.iter().find(|rhythm| rhythm.size == *size);
-                // What is not timed came at the very beginning.
-                rhythm.is_none_or(|rhythm| rhythm.first.1 < from)
-            });
-        // Who begins to count anew was started anew (RFC 4303 section 3.3.3): then the path is not to blame. Its
-        // first number is no higher than the last before, also where so few had come that they do not show more.
-        let mut odd = back.anomalies.iter();
-        let restarts = odd.any(|anomaly| {
-            anomaly.frame == silence.after.0 && !matches!(anomaly.kind, AnomalyKind::Gap(_))
-        });
-        let lost = lost_in(back, silence);
-        let paused = alone && !restarts && lost < LOST;
-        let long = silence.length >= LONG && asked >= MANY && in_turn && same;
-        let enough = asked.min(before).min(after) >= SOME;
-        if !paused || !enough || outage::is_heard(case, directions, 1 - end, silence) {
-            return None;
-        }
-        let ike = match long {
-            true => None,
-            false => Some(repeated_amid(case, silence, 1 - end)?),
-        };
-        Some((silence, asked, lost, ike))
+        Some((one, heard, sign))
     })?;
+    let (silence, asked, lost) = (one.silence, one.asked, one.lost);
     let (peer, other) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
     let finding = suspicion(case, peer, silence)
-        .title(say!(
-            "Nothing of {peer} came for {silence}, though {other} went on sending",
-            peer,
-            silence = silence.length,
-            other
-        ))
+        .title(match heard {
+            false => say!(
+                "Nothing of {peer} came for {silence}, though {other} went on sending",
+                peer,
+                silence = silence.length,
+                other
+            ),
+            true => say!(
+                "What {other} sent to {peer} had no answer for {silence}",
+                other,
+                peer,
+                silence = silence.length
+            ),
+        })
         .advise(say!(
             "Look at the path from {from} to {to} at that time.",
             from = other,
             to = peer
         ));
-    if let Some(ike) = ike {
-        return Some(with_ike(finding, [peer, other], (silence, asked), ike));
-    }
-    Some(
-        finding.says(match lost {
-            0 => say!(
-                "Before and afterwards each packet from {other} to {peer} has one in return. For {silence} {asked} \
-                 and more, of the same sizes, had none, and nothing else of {peer} came. Then both went on with the \
-                 same SAs, and of {peer} no number is missing: what {other} sent did not arrive, or was not \
-                 answered.",
-                other,
-                peer,
-                silence = silence.length,
-                asked
-            ),
-            _ => say!(
-                "Before and afterwards each packet from {other} to {peer} has one in return. For {silence} {asked} \
-                 and more, of the same sizes, had none, and nothing else of {peer} came. Then both went on with the \
-                 same SAs, and {packets} of {peer} did not come: most of what {other} sent did not arrive, or was \
-                 not answered.",
-                other,
-                peer,
-                silence = silence.length,
-                asked,
-                packets = count(u64::from(lost), "packet")
-            ),
-        })
-        .or(say!(
-            "All of it was for one host behind {peer}, which was down.",
-            peer
-        ))
-        .advise(say!(
-            "Look whether the hosts behind {peer} were up then.",
+    let several = matches!(sign, Sign::Opened((_, 2..)));
+    let says = match sign {
+        Sign::Ike(ike) => return Some(with_ike(finding, [peer, other], &one, (ike, heard))),
+        Sign::Opened(read) => outage::opened(peer, silence, read).then(say!(
+            "Nothing else of {peer} came meanwhile. Then both went on with the same SAs.",
             peer
         )),
-    )
+        Sign::InTurn if lost == 0 => say!(
+            "Before and afterwards each packet from {other} to {peer} has one in return. For {silence} {asked} and \
+             more, of the same sizes, had none, and nothing else of {peer} came. Then both went on with the same SAs, \
+             and of {peer} no number is missing: what {other} sent did not arrive, or was not answered.",
+            other,
+            peer,
+            silence = silence.length,
+            asked
+        ),
+        Sign::InTurn => say!(
+            "Before and afterwards each packet from {other} to {peer} has one in return. For {silence} {asked} and \
+             more, of the same sizes, had none, and nothing else of {peer} came. Then both went on with the same SAs, \
+             and {packets} of {peer} did not come: most of what {other} sent did not arrive, or was not answered.",
+            other,
+            peer,
+            silence = silence.length,
+            asked,
+            packets = count(u64::from(lost), "packet")
+        ),
+    };
+    let mut finding = finding.says(says).advise(say!(
+        "Look whether the hosts behind {peer} were up then.",
+        peer
+    ));
+    if several {
+        finding.confidence = Confidence::Likely;
+        return Some(finding);
+    }
+    Some(finding.or(say!(
+        "All of it was for one host behind {peer}, which was down.",
+        peer
+    )))
 }
 
-/// A request of IKE to an end that was sent again and again in a silence, and answered after it. The gateway itself
-/// answers it, whatever its hosts do.
-fn repeated_amid(case: &Case<'_>, silence: &Silence, peer: usize) -> Option<Cite> {
-    /// A single copy may be lost by chance.
-    const COPIES: usize = 3;
-    let amid = |time: &&Timestamp| silence.before.1 < **time && **time < silence.after.1;
-    let repeated = case.unsettled().iter().find(|asked| {
-        asked.fate == Fate::Answered
-            && end_of(case.tunnel, asked.to().address) == Some(peer)
-            && asked.times.iter().filter(amid).count() >= COPIES
-    });
-    repeated.map(|asked| asked.first)
-}
-
-/// What is told of a silence in which IKE was asked in vain as well.
+/// What is told of a silence in which IKE was asked in vain as well, and whether anything else of the peer came.
 fn with_ike(
     finding: Finding,
     [peer, other]: [&IpAddr; 2],
-    (silence, asked): (&Silence, u64),
-    ike: Cite,
+    one: &Unanswered<'_>,
+    (ike, heard): (Cite, bool),
 ) -> Finding {
+    let (silence, asked) = (one.silence.length, one.asked);
     let mut finding = finding
         .also(ike, "a request of IKE, sent again meanwhile")
-        .says(say!(
-            "For {silence} {asked} packets and more from {other} to {peer} had no answer, nor had a request of IKE that was \
-             sent again and again, and nothing else of {peer} came. Then both went on with the same SAs, and IKE was \
-             answered: what {other} sent did not arrive, or what {peer} sent.",
-            silence = silence.length,
-            asked,
-            other,
-            peer
-        ))
+        .says(match heard {
+            false => say!(
+                "For {silence} {asked} packets and more from {other} to {peer} had no answer, nor had a request of IKE \
+                 that was sent again and again, and nothing else of {peer} came. Then both went on with the same SAs, and \
+                 IKE was answered: what {other} sent did not arrive, or what {peer} sent.",
+                silence,
+                asked,
+                other,
+                peer
+            ),
+            true => say!(
+                "For {silence} {asked} packets and more from {other} to {peer} had no answer, nor had a request of IKE \
+                 that was sent again and again, though {peer} itself was heard. Then both went on with the same SAs, and \
+                 IKE was answered: what {other} sent did not arrive, or {peer} took none of it.",
+                silence,
+                asked,
+                other,
+                peer
+            ),
+        })
         .or(say!("{peer} itself stood still meanwhile.", peer));
     finding.confidence = Confidence::Likely;
     finding
@@ -178,7 +154,7 @@ pub(super) fn held_up(case: &Case<'_>, directions: &Directions<'_>, end: usize) 
     if case.tap().lacks_packets() || case.inside().is_some() {
         return None;
     }
-    let silent = long_silences(directions, end, OUTAGE);
+    let silent = outage::long_silences(directions, end, OUTAGE);
     let (silence, asked, burst) = silent.take(FEW).find_map(|(back, silence)| {
         let (from, to) = (silence.before.1, silence.after.1);
         let only = |towards: usize| {
@@ -263,17 +239,4 @@ fn suspicion(case: &Case<'_>, peer: &IpAddr, silence: &Silence) -> Finding {
     )
     .severity(Severity::Warning)
     .also(silence.before, "last packet before the silence")
-}
-
-/// The silences towards an end that last so long, each with its flow.
-fn long_silences<'m>(
-    directions: &Directions<'m>,
-    end: usize,
-    least: Span,
-) -> impl Iterator<Item = (&'m EspFlow, &'m Silence)> {
-    directions.flows(end).iter().flat_map(move |flow| {
-        let silences = flow.silences.iter();
-        let long = silences.filter(move |silence| silence.length >= least);
-        long.map(|silence| (*flow, silence))
-    })
 }

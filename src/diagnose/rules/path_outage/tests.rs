@@ -295,6 +295,39 @@ fn ike_that_is_asked_in_vain_meanwhile_shows_an_outage_whatever_the_hosts_do() {
     assert_eq!(finding.confidence, Confidence::Likely);
     silent(&text(&asked("11.1")), "path-outage");
     silent(&text(""), "path-outage");
+    // The other gateway sends, is answered, and asks again: it hears nothing.
+    let deaf = "
+             23 B:500 > A:500 INFORMATIONAL i=1 r=2 id=7 request by=responder sealed 80 again=3,7,10.5
+             23.1 A:500 > B:500 INFORMATIONAL i=1 r=2 id=7 response sealed 80 again=3,7,10.5";
+    let finding = fires(&text(&(asked("2,5,9") + deaf)), "path-outage");
+    let title = finding.title.to_string();
+    assert!(title.contains("had no answer for"), "{title}");
+    silent(&text(deaf), "path-outage");
+}
+
+#[test]
+fn echo_requests_without_a_reply_while_nothing_of_the_peer_comes() {
+    let text = |host: u32, last: &str| {
+        format!(
+            "0 A > B ESP 0xb1 seq 1..20 every 0.5 inner(10.1.0.1 > 10.2.0.1 UDP 5000 > 6000)
+             0.05 B > A ESP 0xa1 seq 1..10 every 0.5 inner(10.2.0.9 > 10.1.0.1 UDP 1 > 2)
+             10 A > B ESP 0xb1 seq 21,23,25,27,29,31,33,35,37,39,41,43 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+             10.2 A > B ESP 0xb1 seq 22,24,26,28,30,32,34,36,38,40,42,44 every 1 inner(10.1.0.1 > 10.2.0.{host} echo 8/1)
+             21.1 B > A ESP 0xa1 seq 11 inner(10.2.0.1 > 10.1.0.1 reply 7/12)
+             21.3 B > A ESP 0xa1 seq 12 inner(10.2.0.{host} > 10.1.0.1 reply 8/{last})"
+        )
+    };
+    let one = fires(&text(1, "12"), "path-outage");
+    assert_eq!(one.confidence, Confidence::Possible);
+    assert_eq!(
+        fires(&text(2, "12"), "path-outage").confidence,
+        Confidence::Likely
+    );
+    // Nobody answers afterwards.
+    let never = text(1, "12")
+        .replace("reply 7/12", "UDP 1 > 2")
+        .replace("reply 8/12", "UDP 1 > 2");
+    silent(&never, "path-outage");
 }
 
 #[test]
