@@ -27,7 +27,7 @@ const DOCUMENT: &str = "\
 Packets need much longer than before from one gateway to the other and back: the path changed, or a queue on it is full. Or they need long throughout.
 
 ## How it is seen
-The shortest round trip of several is compared, which load and busy gateways hardly touch: of liveness checks of IKE (INFORMATIONAL requests and their responses), and, with the keys of ESP or without encryption, of ICMP echo and TCP handshakes inside. A step is told if even the shortest of the later ones is many times the longest usual before; so is a rise that passes, if it lasted. Long round trips from the beginning are told as information. Each side is judged by what it asks itself, since a tap beside a gateway sees the path only in that; a request that was sent again tells nothing. Where another tap, nearer to who answers, has the answers at once all the while, the delay lies between the two taps; where round trips inside rise as well, it is the path.
+The shortest round trip of several is compared, which load and busy gateways hardly touch: of liveness checks of IKE (INFORMATIONAL requests and their responses), and, with the keys of ESP or without encryption, of ICMP echo and TCP handshakes inside. A step is told if even the shortest of the later ones is many times the longest usual before; so is a rise that passes, if it lasted. Of IKE two before do, the setup of the IKE SA among them, if they are shorter by far: then it is possible, and likely where what is inside takes as long. Long round trips from the beginning are told as information. Each side is judged by what it asks itself, since a tap beside a gateway sees the path only in that; a request that was sent again tells nothing. Where another tap, nearer to who answers, has the answers at once all the while, the delay lies between the two taps; where round trips inside rise as well, it is the path.
 
 ## What else looks like it
 A gateway that answers IKE slowly, while ESP passes it at once: compare with the round trips inside. Hosts that answer late.
@@ -47,6 +47,9 @@ const SETUPS: usize = 2;
 const FACTOR: i64 = 4;
 const STEP: Span = Signs::SLOWLY;
 
+/// So many times the earlier, where fewer are known of those.
+const WIDE: i64 = 16;
+
 /// Round trips around the world take less; satellites in high orbits take more.
 const LONG: Span = Span::from_millis(400);
 
@@ -62,9 +65,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     );
     // What is inside stands for what users feel; IKE tells the path from the hosts.
     by_asker(case, &checks)
-        .find_map(|samples| step(case.id, &samples, "exchanges of IKE"))
+        .find_map(|samples| step(case.id, &samples, ("exchanges of IKE", SETUPS)))
         .map(|(finding, high)| of_path(case, finding, high, &inner))
-        .or_else(|| Some(step(case.id, &inner, of_inner)?.0.or(LATE)))
+        .or_else(|| Some(step(case.id, &inner, (of_inner, ENOUGH))?.0.or(LATE)))
         .or_else(|| long(case.id, checks.iter().map(|(_, sample)| *sample), of_checks))
         .or_else(|| long(case.id, inner.iter().copied(), of_inner))
         .into_iter()
@@ -88,7 +91,7 @@ fn of_path(case: &Case<'_>, mut finding: Finding, high: Span, inner: &[Sample]) 
         ));
         return finding;
     }
-    match step(case.id, inner, "") {
+    match step(case.id, inner, ("", ENOUGH)) {
         Some((inside, also))
             if also.0.saturating_mul(2) >= high.0
                 && inside.first <= finding.last
@@ -100,8 +103,32 @@ fn of_path(case: &Case<'_>, mut finding: Finding, high: Span, inner: &[Sample]) 
             ));
             finding
         }
-        _ => finding.or(LATE),
+        _ => {
+            match floor_inside(inner, &finding).filter(|least| least.0.saturating_mul(2) >= high.0)
+            {
+                Some(least) => {
+                    finding.confidence = Confidence::Likely;
+                    finding.says.add(say!(
+                        "Round trips inside the tunnel took {least} and more then.",
+                        least
+                    ));
+                    finding
+                }
+                None => finding.or(LATE),
+            }
+        }
     }
+}
+
+/// The shortest of enough round trips inside since a step.
+fn floor_inside(inner: &[Sample], finding: &Finding) -> Option<Span> {
+    let since = inner.iter().filter(|((_, at), _)| *at >= finding.first);
+    let since: Vec<Span> = since.map(|(_, rtt)| *rtt).collect();
+    since
+        .iter()
+        .min()
+        .copied()
+        .filter(|_| since.len() >= ENOUGH)
 }
 
 /// The tap beside the one who answers, and how long it took there at most, of the liveness checks that a finding
@@ -176,7 +203,7 @@ fn has_slow(checks: &[(Asker, Sample)]) -> bool {
 /// those of a later IKE SA are left out.
 fn by_asker(case: &Case<'_>, checks: &[(Asker, Sample)]) -> impl Iterator<Item = Vec<Sample>> {
     let askers = checks.chunk_by(|(one, _), (other, _)| one == other);
-    let askers = askers.filter(|checks| checks.len() + SETUPS >= 2 * ENOUGH && has_slow(checks));
+    let askers = askers.filter(|checks| has_slow(checks));
     askers.filter_map(|checks| {
         let (asker, (begin, _)) = checks.first()?;
         let mut samples = setups(case, asker);
@@ -276,9 +303,14 @@ fn without_bursts(samples: Vec<Sample>) -> Vec<Sample> {
     left
 }
 
-/// Where the floor rises: the place at which the shortest later one most exceeds the usual before; and that one.
-fn step(tunnel: TunnelId, samples: &[Sample], what: &'static str) -> Option<(Finding, Span)> {
-    let risen = match rise(samples) {
+/// Where the floor rises: the place at which the shortest later one most exceeds the usual before; and that one. So many
+/// before do, if they are shorter by far.
+fn step(
+    tunnel: TunnelId,
+    samples: &[Sample],
+    (what, least): (&'static str, usize),
+) -> Option<(Finding, Span)> {
+    let risen = match rise(samples, least) {
         Some(place) => place..samples.len(),
         None => hill(samples)?,
     };
@@ -289,7 +321,7 @@ fn step(tunnel: TunnelId, samples: &[Sample], what: &'static str) -> Option<(Fin
     let (first, last) = (later.first()?, later.last()?);
     let finding = Finding::new(
         &RULE,
-        Confidence::Likely,
+        Confidence::Likely.lower_if(before.len() < ENOUGH),
         tunnel,
         first.0,
         say!("answered after {rtt}", rtt = first.1),
@@ -329,7 +361,7 @@ fn step(tunnel: TunnelId, samples: &[Sample], what: &'static str) -> Option<(Fin
 }
 
 /// The first sample of the later part, if there is such a step.
-fn rise(samples: &[Sample]) -> Option<usize> {
+fn rise(samples: &[Sample], least: usize) -> Option<usize> {
     // Floors of everything from each place on.
     let mut floors: Vec<Span> = samples
         .iter()
@@ -342,8 +374,10 @@ fn rise(samples: &[Sample]) -> Option<usize> {
     floors.reverse();
     let mut usual = Span::default();
     for (place, ((_, rtt), after)) in samples.iter().zip(&floors).enumerate() {
-        let enough = place >= ENOUGH && samples.len() - place >= ENOUGH;
-        if enough && is_far(*after, usual) {
+        // No packet is faster than the path, so that a few show how short it was.
+        let far = is_far(*after, usual);
+        let enough = place >= ENOUGH || place >= least && after.0 >= usual.0.saturating_mul(WIDE);
+        if far && enough && samples.len() - place >= ENOUGH {
             return Some(place);
         }
         usual = usual.max(*rtt);
@@ -465,6 +499,26 @@ mod tests {
     fn the_floor_rises_and_stays() {
         let rtts = [0.03, 0.031, 0.04, 0.03, 0.033, 0.19, 0.2, 0.21, 0.19, 0.25];
         verdict(&checks(&rtts), "high-latency");
+    }
+
+    #[test]
+    fn a_few_at_once_before_show_that_the_path_was_short() {
+        use crate::diagnose::Confidence;
+        let few = |usual: f64| checks(&[usual, usual, 0.4, 0.41, 0.4, 0.42]);
+        let finding = fires(&few(0.004), "high-latency");
+        assert_eq!(finding.confidence, Confidence::Possible);
+        silent(&few(0.04), "high-latency");
+        silent(&checks(&[0.004, 0.4, 0.41, 0.4, 0.42, 0.4]), "high-latency");
+        // What is inside takes as long.
+        let inside = "\n23 A > B ESP 0xb1 seq 1..20 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+             23.3 B > A ESP 0xa1 seq 1..20 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/1)";
+        let finding = fires(&(few(0.004) + inside), "high-latency");
+        assert_eq!(finding.confidence, Confidence::Likely);
+        // Hosts may take their time: a few of them do not show the path.
+        let hosts = "1 A > B ESP 0xb1 seq 1..10 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+             1.004 B > A ESP 0xa1 seq 1..2 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/1)
+             3.3 B > A ESP 0xa1 seq 3..10 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/3)";
+        silent(hosts, "high-latency");
     }
 
     #[test]
