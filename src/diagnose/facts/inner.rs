@@ -611,7 +611,7 @@ fn missing(flow: &EspFlow, first: Timestamp, last: Timestamp) -> u64 {
 }
 
 /// Whether all of an ESP flow was read, but for what does not count.
-fn is_readable(flow: &EspFlow) -> bool {
+pub fn is_readable(flow: &EspFlow) -> bool {
     let opened = flow.opened.as_ref().map_or(0, |tally| tally.readable());
     let clear = flow.null.map_or(0, |null| null.packets);
     let read = opened.max(clear);

@@ -1,6 +1,6 @@
 //! Packets in clear that should have been in a tunnel.
 
-use super::{clear, end_of, esp, is_private, is_selected, is_shared};
+use super::{clear, end_of, esp, inner, is_private, is_selected, is_shared};
 use crate::diagnose::Case;
 use crate::limits;
 use crate::model::{ClearFlow, DOUBLED, EspFlow, FlowId, Model, selector};
@@ -271,6 +271,7 @@ impl<'m> Received<'m> {
                     || is_of_others(clear, flow)
                     || is_silent()
                     || goes_elsewhere()
+                    || is_read_without(case, clear, flow)
                 {
                     continue;
                 }
@@ -284,6 +285,28 @@ impl<'m> Received<'m> {
         }
         false
     }
+}
+
+/// Whether all of a flow of the tunnel was read, and nothing between these addresses was in it meanwhile.
+fn is_read_without(case: &Case<'_>, clear: &ClearFlow, flow: &EspFlow) -> bool {
+    let Some(inside) = case.inside() else {
+        return false;
+    };
+    // Of more conversations than are kept it is not known what there was.
+    let whole = case.model.inner.len() < limits::INNER_FLOWS;
+    let ours = case.flows().any(|own| own.key == flow.key);
+    let holds = || {
+        inside.talks().any(|talk| {
+            let ways = talk.ways.iter().zip(talk.ends.iter());
+            let mut ways = ways.filter(|(_, from)| from.address == clear.from);
+            let both = talk.ends.iter().any(|end| end.address == clear.to);
+            both && ways.any(|(way, _)| {
+                let mut carriers = way.carriers.iter();
+                carriers.any(|carrier| case.model.flows[carrier.flow].key == flow.key)
+            })
+        })
+    };
+    ours && whole && inner::is_readable(flow) && !holds()
 }
 
 /// Whether a gateway let packets in clear out that is no end of a flow. A copy has the link-layer source of the packet

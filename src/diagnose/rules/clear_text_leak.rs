@@ -7,7 +7,9 @@ use crate::diagnose::facts::life::{self, Closing};
 use crate::diagnose::facts::{cite, clear, is_selected, rekey};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
-use crate::model::{AuthOutcome, ChildOutcome, ClearFlow, Exchange, IkeSaId, IkeState, Model};
+use crate::model::{
+    AuthOutcome, ChildOutcome, ClearFlow, Deleted, Exchange, IkeSaId, IkeState, Model,
+};
 use crate::net::Path;
 use crate::registry::ExchangeType;
 use crate::say;
@@ -31,7 +33,7 @@ const DOCUMENT: &str = "\
 Packets between two private networks pass on the link between the gateways without protection. The tunnel's selectors do not cover them, or there is no tunnel at the moment and nothing holds them back.
 
 ## How it is seen
-On the same link as IKE and ESP, requests (TCP SYN, ICMP echo) between two private addresses, or with the keys of IKE any packets between addresses that the selectors name, or with those of ESP answers to what is asked inside the tunnel in vain, pass in clear and get no answer in clear, after the tunnel was first negotiated. Where ESP of one direction had just stopped and none of it comes meanwhile, packets that ask for nothing count too, as those of connections that stood before; that is told for information. What begins within seconds of the delete of the IKE SA, while no other is up, cannot have come out of ESP; what is over within a second of it is told for information. Where selectors that were read take the packets, and no ESP goes that way meanwhile, the gateway lets them out past its SA. Where a router answers by ICMP that it has no way for them, they are no copies. Packets of one local network, and of the gateways themselves, do not count.
+On the same link as IKE and ESP, requests (TCP SYN, ICMP echo) between two private addresses, or with the keys of IKE any packets between addresses that the selectors name, or with those of ESP answers to what is asked inside the tunnel in vain, pass in clear and get no answer in clear, after the tunnel was first negotiated. Where ESP of one direction had just stopped and none of it comes meanwhile, packets that ask for nothing count too, as those of connections that stood before; that is told for information. What begins within seconds of the delete of the IKE SA, while no other is up, cannot have come out of ESP; what is over within a second of it is told for information. Where selectors that were read take the packets, and no ESP goes that way meanwhile, the gateway lets them out past its SA. Where a router answers by ICMP that it has no way for them, they are no copies, nor are they where all ESP was read and nothing between these addresses was in it. Packets of one local network, and of the gateways themselves, do not count.
 
 ## What else looks like it
 Linux shows decrypted inbound packets on the outside interface: they come together with ESP of one direction, at least as many packets of it, over all SAs that follow one another. A capture filter may leave out ESP and keep such copies: where no ESP is seen at all although a child SA may be up that takes these packets, they are told for information only. A capture on all interfaces shows the inside too; there answers are in clear as well. Both are left out, and so are, with the keys of IKE, addresses that no selectors name. On a link that tunnels of several parties share it is told for information only, unless the selectors name both addresses, or the station that sends them is a gateway of the tunnel, as its IKE messages tell. Where a gateway has several tunnels, and no selectors that were read take the packets, they are told of one that has no ESP meanwhile, or of the first.
@@ -73,6 +75,10 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let closed = after_delete(case, leaks);
     let moment = closed.and_then(|closing| moment(leaks, &closing));
     let refused = refused_before(case, leaks);
+    let gone = closed
+        .is_none()
+        .then(|| deleted_before(case, leaks))
+        .flatten();
     let certain = certain && moment.is_none() && !may_be_closed_unheard(case, leaks);
     let served = leaks
         .iter()
@@ -127,6 +133,21 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             span = first.seen.first.1.since(refused.at.1)
         )
     }))
+    .then(gone.map(|gone| {
+        let span = first.seen.first.1.since(gone.at.1);
+        match gone.read {
+            true => say!(
+                "{end} had deleted a child SA {span} before; that may be the one that they lack.",
+                end = gone.by,
+                span
+            ),
+            false => say!(
+                "All ESP had ended {span} before, at a message of {end} that may be a delete.",
+                span,
+                end = gone.by
+            ),
+        }
+    }))
     .then(moment.map(|moment| {
         say!(
             "The last came {moment} after the delete: so long a change of policies may take, and whether more would \
@@ -146,6 +167,20 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             closing.at,
             say!("{gateway} deletes the IKE SA", gateway = closing.from),
         );
+    }
+    if let Some(gone) = gone {
+        finding = finding
+            .beside(
+                gone.at,
+                match gone.read {
+                    true => say!("{end} deletes a child SA", end = gone.by),
+                    false => say!("{end} may delete a child SA", end = gone.by),
+                },
+            )
+            .advise(say!(
+                "Read in the log of {end} why it deleted the child SA.",
+                end = gone.by
+            ));
     }
     if let Some(refused) = refused {
         finding = finding
@@ -171,13 +206,13 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         });
     }
     // What is in the selectors lacks an SA, not a selector.
-    if !served && closed.is_none() {
+    if !served && closed.is_none() && gone.is_none() {
         finding = finding.advise(
             "Compare these addresses with the traffic selectors of both sides; they may have been narrowed.",
         );
     }
     // What the selectors take while an IKE SA stands has an SA, and goes past it.
-    if silent && closed.is_none() {
+    if silent && closed.is_none() && gone.is_none() {
         finding = finding.advise(
             "Look at the routes, NAT rules and IPsec policies of the gateway that lets them out: the selectors take them.",
         );
@@ -247,6 +282,61 @@ fn refused_before(case: &Case<'_>, leaks: &[&ClearFlow]) -> Option<RefusedChild>
         (at.1 <= first && first.since(at.1) <= SHORTLY).then_some(RefusedChild { at, by })
     });
     answers.max_by_key(|refused| refused.at.1)
+}
+
+/// A child SA that was deleted.
+#[derive(Clone, Copy)]
+struct DeletedChild {
+    at: Cite,
+    by: IpAddr,
+    /// Whether the delete was read; else all ESP ended at a message that may be one.
+    read: bool,
+}
+
+/// The last message shortly before packets in clear that deleted a child SA, or may have.
+fn deleted_before(case: &Case<'_>, leaks: &[&ClearFlow]) -> Option<DeletedChild> {
+    /// Who sends on does so at once.
+    const SHORTLY: Span = Span::from_secs(5);
+    /// What was under way comes so long after.
+    const CLOSE: Span = Span::from_millis(500);
+    let (first, _) = during(leaks)?;
+    let here = case.directions_at(leaks.first()?.vantage)?;
+    let ended = |at: Cite| {
+        [0, 1].into_iter().all(|end| {
+            let last = here.last(end);
+            last.is_some_and(|last| last.1.since(at.1).0.saturating_abs() <= CLOSE.0)
+        })
+    };
+    let mut latest: Option<DeletedChild> = None;
+    for id in &case.tunnel.ike_sas {
+        for exchange in &case.model.ike_sas[*id].exchanges {
+            let exchange = &case.model.exchanges[*exchange];
+            let Some(closing) = life::may_delete(case.model, *id, exchange) else {
+                continue;
+            };
+            let span = first.since(closing.at.1);
+            if span < Span::default() || span > SHORTLY {
+                continue;
+            }
+            let deleted = exchange.flights.iter();
+            let deleted: Vec<Deleted> = deleted
+                .flat_map(|flight| case.model.deletes(flight))
+                .collect();
+            let read = deleted
+                .iter()
+                .any(|one| matches!(one, Deleted::Child { .. }));
+            let sealed = deleted.is_empty() && !case.signs().meet(Signs::OPENED);
+            let newer = latest.is_none_or(|latest| latest.at.1 < closing.at.1);
+            if newer && (read || sealed && ended(closing.at)) {
+                latest = Some(DeletedChild {
+                    at: closing.at,
+                    by: closing.from,
+                    read,
+                });
+            }
+        }
+    }
+    latest
 }
 
 /// Whether an IKE SA of IKEv2 came up in the recording, nothing of ESP is there, and whether a child SA came up
@@ -386,6 +476,60 @@ mod tests {
         assert!(
             !says(&refused.replace("response sealed 65", "response sealed 177"))
                 .contains("refused")
+        );
+    }
+
+    #[test]
+    fn a_child_sa_that_was_deleted_before_is_told() {
+        let suite = "SA(ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_384 DH20) KE(20) Nonce";
+        let text = |delete: &str| {
+            format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request {suite}
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response {suite}
+                 0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 296
+                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 238
+                 1 A > B ESP 0xb1 seq 1..20 every 0.5 size 136
+                 1.1 B > A ESP 0xa1 seq 1..20 every 0.5 size 136
+                 10.8 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request by=responder {delete}
+                 10.9 A:500 > B:500 INFORMATIONAL i=1 r=2 id=0 response sealed 57
+                 11.1 10.1.0.5 > 10.2.7.9 CLEAR 1 count 8 every 1 requests 8"
+            )
+        };
+        let says = |delete: &str| fires(&text(delete), "clear-text-leak").says.to_string();
+        let sealed = says("sealed 69");
+        assert!(
+            sealed.contains("at a message of 192.0.2.2 that may be a delete"),
+            "{sealed}"
+        );
+        let read = says("sealed 69 opened D(ESP 0xb1)");
+        assert!(
+            read.contains("192.0.2.2 had deleted a child SA 300 ms before"),
+            "{read}"
+        );
+        // It is as large as a liveness check; ESP had ended long before.
+        assert!(!says("sealed 57").contains("delete"));
+        let ended = text("sealed 69").replace("1..20", "1..10");
+        let ended = fires(&ended, "clear-text-leak").says.to_string();
+        assert!(!ended.contains("delete"), "{ended}");
+    }
+
+    #[test]
+    fn what_was_in_no_esp_that_was_read_is_no_copy() {
+        let text = |inner: &str| {
+            format!(
+                "0 A > B ESP 0xb1 seq 1..30 every 0.5 {inner}
+                 0.1 B > A ESP 0xa1 seq 1..30 every 0.5 inner(10.2.0.1 > 10.1.0.1 reply 7/1)
+                 0.2 10.1.7.5 > 10.2.7.9 CLEAR 1 count 20 every 0.5 requests 20"
+            )
+        };
+        fires(
+            &text("inner(10.1.0.1 > 10.2.0.1 echo 7/1)"),
+            "clear-text-leak",
+        );
+        silent(&text("size 136"), "clear-text-leak");
+        silent(
+            &text("inner(10.1.7.5 > 10.2.7.9 echo 7/1)"),
+            "clear-text-leak",
         );
     }
 
