@@ -525,6 +525,10 @@ mod tests {
         // Who speaks on is there.
         let speaks = "\n25 B:500 > A:500 INFO_V1 i=1 r=2 id=0x91 sealed 92";
         silent(&format!("{vain}{speaks}"), "dpd-timeout");
+        // Where it was asked nothing of it came, though a tap beside it hears it.
+        let beside = "\n25 B > A ESP 0xa1 seq 1..30 every 1 size 136";
+        silent(&format!("{vain}{beside}"), "dpd-timeout");
+        fires(&format!("{vain}{beside} tap=1"), "dpd-timeout");
     }
 
     #[test]

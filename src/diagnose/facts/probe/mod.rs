@@ -2,7 +2,7 @@
 
 mod ikev1;
 
-use super::{Asked, Fate, Tap, asked, end_of, first, life, refused_child};
+use super::{Asked, Fate, Tap, asked, end_of, first, life, refused_child, tap};
 use crate::diagnose::{Case, Cite, Signs};
 use crate::language::Text;
 use crate::model::{EspFlow, Exchange, Flight, IkeSa, Model};
@@ -117,7 +117,7 @@ fn v2_probe<'m>(case: &Case<'m>, sa: &'m IkeSa) -> Option<Probe<'m>> {
         })
 }
 
-/// IKEv1: whether it is message 1 of quick mode, repeated for long, and nothing at all of the peer came since.
+/// IKEv1: whether it is message 1 of quick mode, repeated for long, and nothing at all of the peer came there since.
 fn is_lone_quick_mode(case: &Case<'_>, asked: &Asked<'_>) -> bool {
     let lasting = asked.last.1.since(asked.first.1) >= LASTING;
     let alone = asked.exchange.flights.len() == 1;
@@ -125,9 +125,22 @@ fn is_lone_quick_mode(case: &Case<'_>, asked: &Asked<'_>) -> bool {
         return false;
     }
     let peer = end_of(case.tunnel, asked.to().address);
-    let silent = peer.is_some_and(|peer| case.heard().since(peer, asked.first.1).is_none());
+    let silent = peer.is_some_and(|peer| is_silent_since(case, asked, peer));
     // Right after phase 1 it may be refused without a word.
     silent && !refused_child::is_refused_in_silence(case, asked.exchange.ike_sa)
+}
+
+/// Whether nothing of the peer came after a request where that was recorded: a tap beside the peer hears it all the
+/// same.
+fn is_silent_since(case: &Case<'_>, asked: &Asked<'_>, peer: usize) -> bool {
+    let (vantage, first) = (asked.message.vantage, asked.first.1);
+    let end = Timestamp(i64::MAX);
+    let esp = case
+        .directions_at(vantage)
+        .and_then(|here| here.last(1 - peer));
+    !case.ike_times().within(vantage, peer, first, end)
+        && !tap::speaks_aside(case, vantage, peer, (first, end))
+        && esp.is_none_or(|last| last.1 <= first)
 }
 
 /// Whether the peer's own requests go on, one after the other: each was answered to its
