@@ -84,6 +84,17 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     }
 }
 
+/// Whether one end alone asks for an IKE SA after a time.
+fn is_asked_by(case: &Case<'_>, time: Timestamp, end: usize) -> bool {
+    let later = case.ike_sas().filter(|sa| sa.seen.first.1 > time);
+    let mut askers = later.filter_map(|sa| {
+        let first = &case.model.exchanges[*sa.exchanges.first()?];
+        let message = crate::diagnose::facts::first(case.model, first.request()?)?;
+        end_of(case.tunnel, message.path.from().address)
+    });
+    askers.all(|asker| asker == end)
+}
+
 /// An IKE SA that was deleted and that no other took the place of.
 fn closed(case: &Case<'_>, id: IkeSaId) -> Option<Finding> {
     let sa = &case.model.ike_sas[id];
@@ -126,7 +137,17 @@ fn closed(case: &Case<'_>, id: IkeSaId) -> Option<Finding> {
     let renews = asked_again(case, at.1).is_some_and(|(again, asker)| {
         end_of(case.tunnel, asker) == Some(end) && again.1.since(at.1) <= SILENCE
     });
+    // Where nobody but who deleted wants it again, it is the other side that does not answer.
+    let own = is_asked_by(case, at.1, end);
     let (severity, confidence, what): (_, _, Text) = match (still >= NEEDED, after) {
+        (_, Some(Afterwards::Silent)) if own && !renews => (
+            Severity::Info,
+            Confidence::Likely,
+            say!(
+                "{who} asked for a new one afterwards, and has no answer.",
+                who
+            ),
+        ),
         (_, Some(Afterwards::Failed | Afterwards::Silent)) if renews => (
             Severity::Info,
             Confidence::Likely,
@@ -203,7 +224,7 @@ fn closed(case: &Case<'_>, id: IkeSaId) -> Option<Finding> {
                 None => "a message of the size of a delete, the last on its SA",
             },
         )
-        .explaining(shunned(case, who, after))
+        .explaining(shunned(case, who, after.filter(|_| !own)))
         .severity(severity)
         .title(say!("{who} closed the tunnel", who))
         .says(say!("{who} sent the delete of the IKE SA to {to}.", who, to).then(what))

@@ -100,6 +100,22 @@ fn who_authenticates_anew_has_closed_nothing() {
 }
 
 #[test]
+fn who_deletes_and_is_not_answered_any_more_has_another_trouble() {
+    let text = |asker: &str, peer: &str| {
+        format!(
+            "{UP}
+             11 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request by=initiator sealed 80 opened D(IKE)
+             11.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response by=responder sealed 80
+             14 {asker}:500 > {peer}:500 IKE_SA_INIT i=5 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce again=2,6,12
+             60 C > D ESP 0xc1"
+        )
+    };
+    verdict(&text("A", "B"), "ike-no-response");
+    // The other side asks who has closed it.
+    verdict(&text("B", "A"), "tunnel-deleted");
+}
+
+#[test]
 fn a_child_deleted_in_mid_traffic() {
     verdict(
         &format!(
