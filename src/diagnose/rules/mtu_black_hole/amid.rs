@@ -89,18 +89,23 @@ fn of_one_direction(case: &Case<'_>, ways: &[Going<'_>]) -> Option<Sizes> {
     Some(sizes)
 }
 
-/// Echo requests of a size that had no answer for longest, if as large ones had before or have since.
+/// Echo requests of a size that had no answer for longest, if as large ones had before or have since. A recording out of
+/// order may have replies before their requests.
 fn holes(case: &Case<'_>, going: &Going<'_>) -> impl Iterator<Item = Lost> {
-    going.echoes().filter_map(move |size| {
-        let hole = size.hole?;
-        let seen = hole.run.seen;
-        let sent = match hole.after {
-            Some(_) => hole.run.requests,
-            None => waited_for(case, going.talk.vantage, hole.run.requests, &seen),
-        };
-        let lost = || Lost::echoes(size.length, sent, hole.run.requests, seen);
-        (sent >= PATTERN).then(lost)
-    })
+    let in_order = case.flows().all(|flow| flow.sequence.late == 0);
+    going
+        .echoes()
+        .filter(move |_| in_order)
+        .filter_map(move |size| {
+            let hole = size.hole?;
+            let seen = hole.run.seen;
+            let sent = match hole.after {
+                Some(_) => hole.run.requests,
+                None => waited_for(case, going.talk.vantage, hole.run.requests, &seen),
+            };
+            let lost = || Lost::echoes(size.length, sent, hole.run.requests, seen);
+            (sent >= PATTERN).then(lost)
+        })
 }
 
 /// Whether a packet of so many octets, or a larger one, may have arrived that was sent between two times.
