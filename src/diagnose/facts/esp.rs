@@ -1,8 +1,8 @@
 //! ESP and AH of a tunnel by direction and time.
 
-use crate::diagnose::Case;
+use crate::diagnose::{Case, Cite};
 use crate::limits::VANTAGES;
-use crate::model::{EspFlow, Tunnel};
+use crate::model::{AnomalyKind, EspFlow, Tunnel};
 use crate::units::{Endpoint, EspSpi, Span, Timestamp, Vantage};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -219,6 +219,16 @@ fn steps(flow: &EspFlow) -> impl Iterator<Item = (Timestamp, Timestamp, u64)> {
     };
     let counts = (0..).zip(&flow.timeline.counts);
     counts.map(move |(place, packets)| (begins(place), begins(place + 1), u64::from(*packets)))
+}
+
+/// The first gaps in the numbers of a flow: the packet after each, and how many are missing before it.
+pub fn gaps(flow: &EspFlow) -> impl Iterator<Item = (Cite, u32)> {
+    flow.anomalies
+        .iter()
+        .filter_map(|anomaly| match anomaly.kind {
+            AnomalyKind::Gap(skipped) => Some(((anomaly.frame, anomaly.time), skipped)),
+            _ => None,
+        })
 }
 
 /// Which sizes were lost between two taps.

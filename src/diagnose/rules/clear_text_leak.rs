@@ -440,6 +440,15 @@ mod tests {
         0 A > B ESP 0xb1 seq 1..20 every 0.5 size 136
         0.1 B > A ESP 0xa1 seq 1..20 every 0.5 size 136";
 
+    /// The tunnel comes up, and ESP passes for ten seconds.
+    const UP: &str = "
+        0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_384 DH20) KE(20) Nonce
+        0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_384 DH20) KE(20) Nonce
+        0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 296
+        0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 238
+        1 A > B ESP 0xb1 seq 1..20 every 0.5 size 136
+        1.1 B > A ESP 0xa1 seq 1..20 every 0.5 size 136";
+
     #[test]
     fn requests_in_clear_beside_the_tunnel() {
         verdict(
@@ -450,15 +459,9 @@ mod tests {
 
     #[test]
     fn a_child_sa_that_was_refused_before_is_told() {
-        let suite = "SA(ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_384 DH20) KE(20) Nonce";
         let text = |refused: &str| {
             format!(
-                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request {suite}
-                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response {suite}
-                 0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 296
-                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 238
-                 1 A > B ESP 0xb1 seq 1..20 every 0.5 size 136
-                 1.1 B > A ESP 0xa1 seq 1..20 every 0.5 size 136
+                "{UP}
                  {refused}
                  15 10.1.0.5 > 10.2.7.9 CLEAR 1 count 5 every 1 requests 5"
             )
@@ -481,15 +484,9 @@ mod tests {
 
     #[test]
     fn a_child_sa_that_was_deleted_before_is_told() {
-        let suite = "SA(ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_384 DH20) KE(20) Nonce";
         let text = |delete: &str| {
             format!(
-                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request {suite}
-                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response {suite}
-                 0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 296
-                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 238
-                 1 A > B ESP 0xb1 seq 1..20 every 0.5 size 136
-                 1.1 B > A ESP 0xa1 seq 1..20 every 0.5 size 136
+                "{UP}
                  10.8 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request by=responder {delete}
                  10.9 A:500 > B:500 INFORMATIONAL i=1 r=2 id=0 response sealed 57
                  11.1 10.1.0.5 > 10.2.7.9 CLEAR 1 count 8 every 1 requests 8"

@@ -91,33 +91,27 @@ fn of_path(case: &Case<'_>, mut finding: Finding, high: Span, inner: &[Sample]) 
         ));
         return finding;
     }
-    match step(case.id, inner, ("", ENOUGH)) {
-        Some((inside, also))
-            if also.0.saturating_mul(2) >= high.0
-                && inside.first <= finding.last
-                && finding.first <= inside.last =>
-        {
-            finding.says.add(say!(
-                "Round trips inside the tunnel rose, too, to {high} and more.",
-                high = also
-            ));
-            finding
-        }
-        _ => {
-            match floor_inside(inner, &finding).filter(|least| least.0.saturating_mul(2) >= high.0)
-            {
-                Some(least) => {
-                    finding.confidence = Confidence::Likely;
-                    finding.says.add(say!(
-                        "Round trips inside the tunnel took {least} and more then.",
-                        least
-                    ));
-                    finding
-                }
-                None => finding.or(LATE),
-            }
-        }
+    let as_long = |least: Span| least.0.saturating_mul(2) >= high.0;
+    if let Some((inside, also)) = step(case.id, inner, ("", ENOUGH))
+        && as_long(also)
+        && inside.first <= finding.last
+        && finding.first <= inside.last
+    {
+        finding.says.add(say!(
+            "Round trips inside the tunnel rose, too, to {high} and more.",
+            high = also
+        ));
+        return finding;
     }
+    let Some(least) = floor_inside(inner, &finding).filter(|least| as_long(*least)) else {
+        return finding.or(LATE);
+    };
+    finding.confidence = Confidence::Likely;
+    finding.says.add(say!(
+        "Round trips inside the tunnel took {least} and more then.",
+        least
+    ));
+    finding
 }
 
 /// The shortest of enough round trips inside since a step.

@@ -2,10 +2,10 @@
 
 use super::packet_loss;
 use crate::diagnose::facts::Located;
-use crate::diagnose::facts::esp::Directions;
+use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
-use crate::model::{AnomalyKind, EspFlow, Transport};
+use crate::model::{EspFlow, Transport};
 use crate::say;
 
 /// The rule.
@@ -90,11 +90,7 @@ fn limited(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<F
     let mean = flow.bytes as f64 / flow.packets.max(1) as f64;
     let rate = f64::from(knee.highest) / f64::from(flow.timeline.step_secs.max(1));
     let least = f64::from(knee.least) / f64::from(flow.timeline.step_secs.max(1));
-    let gaps = || {
-        let anomalies = flow.anomalies.iter();
-        anomalies.filter(|anomaly| matches!(anomaly.kind, AnomalyKind::Gap(_)))
-    };
-    let first = gaps().next()?;
+    let (first, _) = esp::gaps(flow).next()?;
     // A capture that cannot keep up loses what goes the other way as well, if enough does.
     let back = directions.packets(1 - end) as f64;
     let packets = (flow.packets + flow.sequence.missing) as f64;
@@ -109,7 +105,7 @@ fn limited(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<F
         &RULE,
         Confidence::Likely.lower_if(!is_whole),
         case.id,
-        (first.frame, first.time),
+        first,
         "first gap in the numbers",
     )
     .during(flow.seen.first.1, flow.seen.last.1)
@@ -161,8 +157,8 @@ fn limited(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<F
     if !is_whole && fast {
         finding = finding.severity(Severity::Info);
     }
-    for gap in gaps().skip(1) {
-        finding = finding.also((gap.frame, gap.time), "and another");
+    for (gap, _) in esp::gaps(flow).skip(1) {
+        finding = finding.also(gap, "and another");
     }
     Some(finding)
 }

@@ -53,10 +53,12 @@ impl While {
 }
 
 fn of_one_direction(case: &Case<'_>, ways: &[Going<'_>]) -> Option<Sizes> {
+    // A recording out of order may have replies before their requests.
+    let in_order = case.flows().all(|flow| flow.sequence.late == 0);
     let lost = ways.iter().flat_map(|going| {
         let stuck = going.stuck(case).into_iter();
-        let all = stuck.chain(holes(case, going));
-        all.map(|lost| (going.to, lost))
+        let holes = in_order.then(|| holes(case, going)).into_iter().flatten();
+        stuck.chain(holes).map(|lost| (going.to, lost))
     });
     let lost = lost.take(LOOKED_AT);
     let all: Vec<While> = lost
@@ -89,23 +91,18 @@ fn of_one_direction(case: &Case<'_>, ways: &[Going<'_>]) -> Option<Sizes> {
     Some(sizes)
 }
 
-/// Echo requests of a size that had no answer for longest, if as large ones had before or have since. A recording out of
-/// order may have replies before their requests.
+/// Echo requests of a size that had no answer for longest, if as large ones had before or have since.
 fn holes(case: &Case<'_>, going: &Going<'_>) -> impl Iterator<Item = Lost> {
-    let in_order = case.flows().all(|flow| flow.sequence.late == 0);
-    going
-        .echoes()
-        .filter(move |_| in_order)
-        .filter_map(move |size| {
-            let hole = size.hole?;
-            let seen = hole.run.seen;
-            let sent = match hole.after {
-                Some(_) => hole.run.requests,
-                None => waited_for(case, going.talk.vantage, hole.run.requests, &seen),
-            };
-            let lost = || Lost::echoes(size.length, sent, hole.run.requests, seen);
-            (sent >= PATTERN).then(lost)
-        })
+    going.echoes().filter_map(move |size| {
+        let hole = size.hole?;
+        let seen = hole.run.seen;
+        let sent = match hole.after {
+            Some(_) => hole.run.requests,
+            None => waited_for(case, going.talk.vantage, hole.run.requests, &seen),
+        };
+        let lost = || Lost::echoes(size.length, sent, hole.run.requests, seen);
+        (sent >= PATTERN).then(lost)
+    })
 }
 
 /// Whether a packet of so many octets, or a larger one, may have arrived that was sent between two times.

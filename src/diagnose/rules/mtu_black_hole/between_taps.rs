@@ -8,7 +8,7 @@ use crate::diagnose::facts::overhead::{self, outer};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::{Case, Cite, Confidence, Finding};
 use crate::language::Text;
-use crate::model::{AnomalyKind, EspFlow};
+use crate::model::EspFlow;
 use crate::say;
 use crate::units::EspSpi;
 use std::collections::HashMap;
@@ -167,10 +167,8 @@ impl Split {
     /// Nothing as large as the smallest that was lost arrived since the first of them, and all smaller ones did.
     fn since(near: &EspFlow, far: &EspFlow) -> Option<Self> {
         let sizes = LostSizes::of(&[near], &[far])?;
-        let gaps = far.anomalies.iter();
-        let mut gaps = gaps.filter(|anomaly| matches!(anomaly.kind, AnomalyKind::Gap(_)));
-        let gap = gaps.next()?;
-        let (before, passes) = esp::largest_around(&[far], gap.time);
+        let (gap, _) = esp::gaps(far).next()?;
+        let (before, passes) = esp::largest_around(&[far], gap.1);
         let enough = sizes.small >= PATTERN && sizes.lost >= PATTERN;
         let by_size = sizes.least > passes && !by_chance(sizes.lost, sizes.small, sizes.small);
         (enough && by_size).then_some(Self {
@@ -178,7 +176,7 @@ impl Split {
             lost: sizes.least,
             large: sizes.lost,
             small: sizes.small,
-            since: Some((before, (gap.frame, gap.time))),
+            since: Some((before, gap)),
         })
     }
 }

@@ -7,7 +7,7 @@ use crate::diagnose::facts::overhead::{LEAST_MTU, outer_of};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{Tap, own};
 use crate::diagnose::{Case, Cite, Confidence, Finding};
-use crate::model::{AnomalyKind, Seen};
+use crate::model::Seen;
 use crate::say;
 use crate::units::Vantage;
 
@@ -26,11 +26,8 @@ pub(super) fn never_came(
     let (here, back) = (directions.flows(end), directions.flows(1 - end));
     let flow = here.iter().max_by_key(|flow| flow.sequence.missing)?;
     let (missing, came) = (flow.sequence.missing, flow.packets);
-    let gaps = flow.anomalies.iter();
-    let mut gaps = gaps.filter(|anomaly| matches!(anomaly.kind, AnomalyKind::Gap(_)));
-    let at = gaps
-        .next()
-        .map_or(flow.seen.first, |gap| (gap.frame, gap.time));
+    let mut gaps = esp::gaps(flow).map(|(at, _)| at);
+    let at = gaps.next().unwrap_or(flow.seen.first);
     let (before, since) = esp::largest_around(here, at.1);
     let (before, since) = (outer_of(flow, before), outer_of(flow, since));
     // In one piece they are an outage, or were skipped on purpose (RFC 6311).
@@ -129,9 +126,7 @@ pub(super) fn never_came(
     .advise_all(amid.then(what_changed))
     .advise_all(vendor_advice::of_both(case, Topic::Mtu))
     .advise("Let IP fragments and ICMP 3/4 (ICMPv6 2) pass on the filters in between.");
-    Some(gaps.fold(finding, |finding, gap| {
-        finding.also((gap.frame, gap.time), "another gap")
-    }))
+    Some(gaps.fold(finding, |finding, gap| finding.also(gap, "another gap")))
 }
 
 /// Pings of hosts behind an end that each had a reply from the other side, and their time; `None` if one had

@@ -10,7 +10,7 @@ use crate::diagnose::facts::overhead::{LEAST_MTU, outer_of};
 use crate::diagnose::facts::{Fate, Located, Tap, outage, own};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
-use crate::model::{AnomalyKind, EspFlow, Transport, Tunnel};
+use crate::model::{EspFlow, Transport, Tunnel};
 use crate::say;
 use crate::units::{EspSpi, Span, Vantage};
 use std::collections::BTreeSet;
@@ -154,11 +154,8 @@ fn loss(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> 
         .iter()
         .filter(|flow| can_lose(flow))
         .max_by_key(|flow| flow.sequence.missing)?;
-    let gap = worst
-        .anomalies
-        .iter()
-        .find(|anomaly| matches!(anomaly.kind, AnomalyKind::Gap(_)))
-        .map_or(worst.seen.first, |anomaly| (anomaly.frame, anomaly.time));
+    let gap = esp::gaps(worst).next();
+    let gap = gap.map_or(worst.seen.first, |(at, _)| at);
     let (from, to) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
     let (other_missing, other_packets) = tally(directions.flows(1 - end));
     let cause = cause(case, tap, directions, end);
@@ -361,18 +358,8 @@ fn loss(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> 
             dropped = tap.dropped
         ));
     }
-    for anomaly in worst
-        .anomalies
-        .iter()
-        .filter(|anomaly| matches!(anomaly.kind, AnomalyKind::Gap(_)))
-        .skip(1)
-    {
-        if let AnomalyKind::Gap(skipped) = anomaly.kind {
-            finding = finding.also(
-                (anomaly.frame, anomaly.time),
-                say!("{skipped} missing before it", skipped),
-            );
-        }
+    for (at, skipped) in esp::gaps(worst).skip(1) {
+        finding = finding.also(at, say!("{skipped} missing before it", skipped));
     }
     Some(finding)
 }

@@ -88,9 +88,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 fn is_asked_by(case: &Case<'_>, time: Timestamp, end: usize) -> bool {
     let later = case.ike_sas().filter(|sa| sa.seen.first.1 > time);
     let mut askers = later.filter_map(|sa| {
-        let first = &case.model.exchanges[*sa.exchanges.first()?];
-        let message = crate::diagnose::facts::first(case.model, first.request()?)?;
-        end_of(case.tunnel, message.path.from().address)
+        let (_, asker, _) = said(case.model, &case.model.exchanges[*sa.exchanges.first()?])?;
+        end_of(case.tunnel, asker)
     });
     askers.all(|asker| asker == end)
 }
@@ -140,19 +139,19 @@ fn closed(case: &Case<'_>, id: IkeSaId) -> Option<Finding> {
     // Where nobody but who deleted wants it again, it is the other side that does not answer.
     let own = is_asked_by(case, at.1, end);
     let (severity, confidence, what): (_, _, Text) = match (still >= NEEDED, after) {
-        (_, Some(Afterwards::Silent)) if own && !renews => (
-            Severity::Info,
-            Confidence::Likely,
-            say!(
-                "{who} asked for a new one afterwards, and has no answer.",
-                who
-            ),
-        ),
         (_, Some(Afterwards::Failed | Afterwards::Silent)) if renews => (
             Severity::Info,
             Confidence::Likely,
             say!(
                 "{who} asked for a new one at once, and does not get it.",
+                who
+            ),
+        ),
+        (_, Some(Afterwards::Silent)) if own => (
+            Severity::Info,
+            Confidence::Likely,
+            say!(
+                "{who} asked for a new one afterwards, and has no answer.",
                 who
             ),
         ),
