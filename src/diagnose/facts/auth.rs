@@ -6,15 +6,28 @@ use crate::model::{Exchange, Flight, FragmentTrain, IkeSa, Model, Role, negotiat
 use crate::registry::ExchangeType;
 use crate::units::{Span, Timestamp};
 
-/// The first message after the algorithms were agreed, sent and not answered.
+/// A message that authenticates, or makes ready for it, sent and not answered: the first after the algorithms were
+/// agreed, or one of a later round.
 #[derive(Clone, Debug)]
 pub struct AuthSilence<'m> {
     /// The message.
     pub asked: Asked<'m>,
     /// The answer to the first message: proof that the peer is there.
     pub agreed: Cite,
+    /// The answer to the round before it.
+    pub before: Option<Round>,
     /// How it travels.
     pub shape: Shape,
+}
+
+/// The answer to a round that came before another: of `IKE_INTERMEDIATE` (RFC 9242) or of `IKE_AUTH`, of which EAP
+/// has several (RFC 7296 section 2.16).
+#[derive(Clone, Copy, Debug)]
+pub struct Round {
+    /// Its exchange.
+    pub kind: ExchangeType,
+    /// The answer.
+    pub answer: Cite,
 }
 
 /// How a message travels.
@@ -65,28 +78,55 @@ pub fn silence<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<AuthSilence<'m>> {
         }
         first
     } else {
-        let next = sa
-            .exchanges
-            .iter()
-            .map(|id| &model.exchanges[*id])
-            .filter(|exchange| exchange.kind != ExchangeType::IKE_SA_INIT)
-            .collect::<Vec<_>>();
-        if next.iter().any(|exchange| exchange.response().is_some()) {
-            return None;
-        }
-        next.into_iter().find(|exchange| {
-            matches!(
-                exchange.kind,
-                ExchangeType::IKE_AUTH | ExchangeType::IKE_INTERMEDIATE
-            )
-        })?
+        unanswered_round(model, sa)?
     };
     let asked = Asked::of(model, exchange)?;
     asked.is_silent().then(|| AuthSilence {
+        before: answered_before(model, sa, exchange),
         shape: shape(&asked),
         asked,
         agreed,
     })
+}
+
+/// The exchanges of IKEv2 that follow `IKE_SA_INIT`, in order.
+fn after_init<'m>(model: &'m Model, sa: &'m IkeSa) -> impl Iterator<Item = &'m Exchange> {
+    let exchanges = sa.exchanges.iter().map(|id| &model.exchanges[*id]);
+    exchanges.filter(|exchange| exchange.kind != ExchangeType::IKE_SA_INIT)
+}
+
+/// Whether the exchanges of this kind make an IKE SA of which the algorithms are agreed (RFC 7296 section 1.2, RFC
+/// 9242).
+fn authenticates(exchange: &Exchange) -> bool {
+    matches!(
+        exchange.kind,
+        ExchangeType::IKE_AUTH | ExchangeType::IKE_INTERMEDIATE
+    )
+}
+
+/// IKEv2: the round that is not answered, if nothing is answered after it, and nothing but rounds before.
+fn unanswered_round<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<&'m Exchange> {
+    let mut next = after_init(model, sa).skip_while(|exchange| {
+        authenticates(exchange) && exchange.by == Role::Initiator && exchange.response().is_some()
+    });
+    let mut unanswered = None;
+    if next.any(|exchange| {
+        if unanswered.is_none() && authenticates(exchange) {
+            unanswered = Some(exchange);
+        }
+        exchange.response().is_some()
+    }) {
+        return None;
+    }
+    unanswered
+}
+
+/// The answer to the round before an exchange.
+fn answered_before(model: &Model, sa: &IkeSa, exchange: &Exchange) -> Option<Round> {
+    let before = after_init(model, sa).take_while(|other| !std::ptr::eq(*other, exchange));
+    let round = before.filter(|other| authenticates(other)).last()?;
+    let (kind, answer) = (round.kind, super::began(model, round.response()?)?);
+    Some(Round { kind, answer })
 }
 
 /// Whether it is main mode that goes as far as message 3, which brings the initiator's public value (RFC 2409 section 5).

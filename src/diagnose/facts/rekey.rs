@@ -48,6 +48,58 @@ pub fn has_room_for_public_value(octets: usize) -> bool {
     octets >= Refused::BARE + 40 - 12
 }
 
+/// Whether what the side that is refused at first was granted tells that PFS is not to blame: a request of the same
+/// size, by an answer that has room for a public value as well, for then both have the group (RFC 7296 section 1.3);
+/// or a renewal without a public value, for then a request that has one is about the IKE SA (section 1.3.2).
+pub fn has_the_group(case: &Case<'_>, refused: &[Refused]) -> bool {
+    let Some((first, _)) = refused
+        .first()
+        .and_then(|one| Some((one, one.room_for_public_value()?)))
+    else {
+        return false;
+    };
+    let octets = |sa, flight| case.model.plaintext_range(sa, flight);
+    let exchange = &case.model.exchanges[first.exchange];
+    let asker = |request: &Flight| {
+        let from = super::first(case.model, request)?.path.from().address;
+        super::end_of(case.tunnel, from)
+    };
+    let Some((request, refused)) = exchange
+        .request()
+        .and_then(|request| Some((request, octets(first.ike_sa, request)?)))
+    else {
+        return false;
+    };
+    let by = asker(request);
+    let exchanges = case.ike_sas().flat_map(|sa| &sa.exchanges);
+    exchanges.map(|id| &case.model.exchanges[*id]).any(|other| {
+        let granted = other.kind == ExchangeType::CREATE_CHILD_SA
+            && ended(case.model, other, ChildOutcome::Made);
+        let parts = other.request().zip(other.response());
+        granted
+            && parts.is_some_and(|(request, response)| {
+                // One that renews has N(REKEY_SA) more than one that adds.
+                let alike = octets(other.ike_sa, request).is_some_and(|granted| {
+                    *granted.start() <= refused.end() + REKEY_SA
+                        && *refused.start() <= granted.end() + REKEY_SA
+                });
+                let answer = octets(other.ike_sa, response);
+                let taken = alike
+                    && answer.is_some_and(|octets| has_room_for_public_value(*octets.start()));
+                (taken || renews_without(case.model, other)) && asker(request) == by
+            })
+    })
+}
+
+/// Whether a request renews a child SA, and has no room for a public value.
+fn renews_without(model: &Model, exchange: &Exchange) -> bool {
+    let octets = exchange
+        .request()
+        .and_then(|request| model.plaintext_range(exchange.ike_sa, request));
+    octets.is_some_and(|octets| !has_room_for_public_value(*octets.end()))
+        && model.renews_by_size(exchange) == Some(true)
+}
+
 /// Whether the sides ask across each other: after one has asked, the other does so before it answers (RFC 7296 section
 /// 2.8.1). Of what bears one time, the frame that was recorded first came first.
 pub fn cross(model: &Model, one: &Exchange, other: &Exchange) -> bool {

@@ -118,8 +118,14 @@ fn find(case: &Case<'_>) -> Option<Finding> {
     )
     .or("The path is lost in one direction only: the peer does not hear the requests and goes on sending.")
     .or("The IKE daemon of the peer hangs while its kernel forwards.")
-    .advise("Look for a firewall in between that forgets UDP 500 or 4500 while it lets ESP pass.")
-    .advise("Let traffic count as a sign of life, where the implementation can.");
+    .advise("Look for a firewall in between that forgets UDP 500 or 4500 while it lets ESP pass.");
+    let finding = match probe.kind {
+        // A child SA is not renewed by traffic.
+        ExchangeType::CREATE_CHILD_SA => finding
+            .or("The peer receives this request and does not work on it.")
+            .advise("Read the log of the peer: if the request arrives, compare ESP proposals, PFS groups and traffic selectors of both sides."),
+        _ => finding.advise("Let traffic count as a sign of life, where the implementation can."),
+    };
     // ESP that has the port of IKE makes it no surer, and dpd-timeout tells the same.
     let finding = match shared && !proven {
         true => finding.severity(Severity::Info),

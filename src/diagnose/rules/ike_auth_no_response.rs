@@ -3,7 +3,7 @@
 use super::port_4500_blocked::{heard_from_4500, is_blocked, silences};
 use crate::diagnose::facts::abandoned::{self, Abandoned};
 use crate::diagnose::facts::asked::{Asked, is_v1};
-use crate::diagnose::facts::auth::{self, AuthSilence, Shape};
+use crate::diagnose::facts::auth::{self, AuthSilence, Round, Shape};
 use crate::diagnose::facts::overhead::LEAST_MTU;
 use crate::diagnose::facts::{Passage, child, cite, end_of, icmp};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
@@ -31,14 +31,14 @@ const DOCUMENT: &str = "\
 The peers agreed on algorithms, then the message that authenticates is sent again and again without answer. The port is open, for the same port answered before.
 
 ## How it is seen
-IKE_SA_INIT (main mode 1 to 4) is answered. IKE_AUTH (main mode 5) is repeated byte for byte, in one packet, to a port that the peer has answered from, and nothing comes. So it is where main mode comes no further than message 3, which brings the initiator's public value. At the responder: it answers the first message of an initiator that begins again and again, and never goes on; in aggressive mode it says message 2 again and again, in main mode message 4. Nothing answers message 3 of aggressive mode (RFC 2409 section 5): at the initiator, that the responder says message 2 again shows that it has no message 3.
+IKE_SA_INIT (main mode 1 to 4) is answered. IKE_AUTH (main mode 5) is repeated byte for byte, in one packet, to a port that the peer has answered from, and nothing comes; or a later round of it, though the rounds before were answered. So it is where main mode comes no further than message 3, which brings the initiator's public value. At the responder: it answers the first message of an initiator that begins again and again, and never goes on; in aggressive mode it says message 2 again and again, in main mode message 4. Nothing answers message 3 of aggressive mode (RFC 2409 section 5): at the initiator, that the responder says message 2 again shows that it has no message 3.
 
 ## What else looks like it
-Some peers say nothing when they cannot authenticate the initiator or find no connection for its identity; with IKEv1 a wrong pre-shared key makes message 5 unreadable, and many drop it in silence. A packet near the MTU may be too large for the path.
+Some peers say nothing when they cannot authenticate the initiator or find no connection for its identity; with IKEv1 a wrong pre-shared key makes message 5 unreadable, and many drop it in silence. A packet near the MTU may be too large for the path. With EAP the peer asks a server about the user, which may not answer.
 
 ## What to do
 1. Read the peer's log for this moment: it says why it keeps silent.
-2. Compare pre-shared keys, identities and certificates.
+2. Compare pre-shared keys, identities and certificates; with EAP look at the authentication server.
 3. If the message is large, see ike-fragments-lost.
 ";
 
@@ -78,15 +78,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 "{peer} does not answer the authentication",
                 peer = asked.to()
             ))
-            .says(say!(
-                "{peer} agreed to algorithms, but {exchange} of {size} octets was {schedule} to \
-                 {to} and not answered.",
-                peer = asked.to().address,
-                exchange = Text::verbatim(asked.exchange.kind),
-                size = asked.message.ip.length,
-                schedule = asked.schedule(),
-                to = asked.to()
-            ))
+            .says(unanswered(&silence))
             .or(match is_v1(asked.exchange.kind) {
                 true => {
                     "The peer rejects the authentication or the identity without a word; with IKEv1 a \
@@ -98,8 +90,12 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 true => "The answer is too large for the path.",
                 false => "The message, or its answer, is too large for the path.",
             })
-            .advise("Read the peer's log for this moment.")
-            .advise("Compare pre-shared keys, identities and certificates of both sides.");
+            .advise("Read the peer's log for this moment.");
+            let finding = match silence.before {
+                Some(round) => later_round(&round, finding),
+                None => finding
+                    .advise("Compare pre-shared keys, identities and certificates of both sides."),
+            };
             floated(case, asked, finding)
         })
         .or_else(|| never_comes(case))
@@ -107,6 +103,47 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .or_else(|| message_4_again(&RULE, case, false))
         .into_iter()
         .collect()
+}
+
+/// What was asked in vain, and what was answered before.
+fn unanswered(silence: &AuthSilence<'_>) -> Text {
+    let asked = &silence.asked;
+    let (peer, to) = (asked.to().address, asked.to());
+    let exchange = Text::verbatim(asked.exchange.kind);
+    let (size, schedule) = (asked.message.ip.length, asked.schedule());
+    match silence.before {
+        Some(round) => say!(
+            "{peer} agreed to algorithms and answered {round}, but the next message, {exchange} of {size} octets, was \
+             {schedule} to {to} and not answered.",
+            peer,
+            round = Text::verbatim(round.kind),
+            exchange,
+            size,
+            schedule,
+            to
+        ),
+        None => say!(
+            "{peer} agreed to algorithms, but {exchange} of {size} octets was {schedule} to {to} and not answered.",
+            peer,
+            exchange,
+            size,
+            schedule,
+            to
+        ),
+    }
+}
+
+/// Adds what a round that was answered tells of the one that was not. Several rounds of `IKE_AUTH` are EAP, of which
+/// most gateways know nothing themselves: they ask a server (RFC 7296 section 2.16).
+fn later_round(round: &Round, finding: Finding) -> Finding {
+    let finding = finding.also(round.answer, "the round before it was answered");
+    match round.kind {
+        ExchangeType::IKE_AUTH => finding
+            .or("The server that the peer asks about the user, such as one of RADIUS, does not answer it.")
+            .advise("Look whether the peer reaches its authentication server, and read the log of that.")
+            .advise("Compare the methods of EAP and the user's name and password of both sides."),
+        _ => finding.advise("Compare pre-shared keys, identities and certificates of both sides."),
+    }
 }
 
 /// IKEv1: message 3 of main mode, which brings a public value, is not answered, though message 1 was.

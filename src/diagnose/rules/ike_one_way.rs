@@ -61,6 +61,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     ) else {
         return Vec::new();
     };
+    // It may have answered from another address than was asked.
+    let responder = first(case.model, pair.answer).map_or(pair.to, |answer| answer.path.from());
     let mut finding = Finding::new(
         &RULE,
         Confidence::Likely,
@@ -71,13 +73,13 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     .also(asked, "the request")
     .title(say!(
         "The answers of {responder} do not reach {asker}",
-        responder = pair.to,
+        responder,
         asker = pair.from
     ))
     .says(say!(
         "{responder} answered {exchange} of {asker}, which nevertheless came again: {copies} \
          copies came after the answer.",
-        responder = pair.to,
+        responder,
         exchange = Text::verbatim(pair.kind),
         asker = pair.from,
         copies = deaf.len()

@@ -67,6 +67,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     else {
         return Vec::new();
     };
+    if rekey::has_the_group(case, refused) {
+        return Vec::new();
+    }
     let Some(aftermath) = rekey_failed::aftermath(case, refused) else {
         return Vec::new();
     };
@@ -112,6 +115,11 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                         })
                         .then(sizes.map(|sizes| sizes.says)),
                 )
+                .severity(match (of_ike, refused.len()) {
+                    // It may be the IKE SA that is not rekeyed, and another takes its place.
+                    (true, 1) => Severity::Warning,
+                    _ => RULE.severity,
+                })
                 .or("Another part of the ESP proposal differs.")
                 .or("It is the IKE SA whose rekeying is refused.")
                 .advise("Configure the same PFS group for ESP on both sides, or none on both.")

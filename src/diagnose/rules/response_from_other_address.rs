@@ -2,6 +2,7 @@
 
 use crate::diagnose::facts::cite;
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
+use crate::language::count;
 use crate::model::{Exchange, Flight, Message, MessageId, Model};
 use crate::say;
 use crate::units::Endpoint;
@@ -17,6 +18,7 @@ pub static RULE: Rule = Rule {
     explains: &[
         "ike-no-response",
         "ike-auth-no-response",
+        "ike-one-way",
         "ike-host-unreachable",
         "esp-one-way",
         "dpd-timeout",
@@ -81,11 +83,11 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     })
     .says(
         say!(
-            "{asker} asked {asked}, and {answerer} answered ({strays} of the exchanges seen).",
+            "{asker} asked {asked}, and {answerer} answered, in {exchanges}.",
             asker = asked.path.from(),
             asked = asked.path.to(),
             answerer = answered.path.from(),
-            strays = strays.len()
+            exchanges = count(strays.len() as u64, "exchange")
         )
         .then(match taken {
             true => "It went on all the same: the answer was taken.",

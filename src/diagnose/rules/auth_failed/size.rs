@@ -77,7 +77,7 @@ pub(super) fn by_size(case: &Case<'_>) -> Option<Finding> {
     .title(say!("{from} refuses the authentication", from))
     .says(says);
     let means = match eap {
-        true => Means::Unknown,
+        true => Means::User,
         false => Means::of(case.model, id),
     };
     const KEYS: &str = "The pre-shared keys differ.";

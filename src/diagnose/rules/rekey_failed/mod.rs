@@ -74,7 +74,11 @@ fn by_size(case: &Case<'_>) -> Option<Finding> {
     let large = refused
         .first()
         .is_some_and(|first| first.room_for_public_value().is_some());
-    let aftermath = aftermath(case, refused).filter(|_| !large)?;
+    // Then pfs-mismatch tells of it.
+    if large && !rekey::has_the_group(case, refused) {
+        return None;
+    }
+    let aftermath = aftermath(case, refused)?;
     // A request that renews a child SA is like one that adds another: a quick mode differs in nothing, and
     // CREATE_CHILD_SA by N(REKEY_SA) alone (RFC 7296 section 1.3.3), which is small beside what proposals and selectors
     // vary by. What the same side was granted by a request of that size tells, or what becomes of those in use.
@@ -104,6 +108,9 @@ fn by_size(case: &Case<'_>) -> Option<Finding> {
             "Nothing that was in use is seen to end for it. Whether they were to renew a child SA or to add another is \
              sealed.",
         );
+    }
+    if large {
+        finding = finding.or("It is the IKE SA whose rekeying is refused.");
     }
     Some(
         finding
@@ -289,10 +296,12 @@ fn came_to_nothing(case: &Case<'_>, time: Timestamp) -> bool {
         })
 }
 
-/// How long the recording goes on without ESP of either end, if some came about a time, or after it.
+/// How long the recording goes on without ESP of either end, if the last came about a time.
 fn silent_since(case: &Case<'_>, time: Timestamp) -> Option<Span> {
     /// Longer than most traffic pauses.
     const SILENT: Span = Span::from_secs(5);
+    /// What goes on for longer may end for any reason.
+    const SOON: Span = Span::from_secs(60);
     let ends = [0, 1].map(|end| {
         let directions = case.directions().iter();
         let flows = directions.flat_map(|directions| directions.flows(end).iter());
@@ -307,7 +316,8 @@ fn silent_since(case: &Case<'_>, time: Timestamp) -> Option<Span> {
     };
     let ended = last.seen.last.1;
     let span = tap::ended(case.model, last.key.vantage)?.since(ended);
-    (time.since(ended) <= SILENT && span > SILENT).then_some(span)
+    let about_then = time.since(ended) <= SILENT && ended.since(time) <= SOON;
+    (about_then && span > SILENT).then_some(span)
 }
 
 /// How long after a refusal a child SA that was in use ends in both directions, as a message of IKE comes, while
