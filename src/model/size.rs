@@ -547,12 +547,24 @@ impl Model {
         })
     }
 
+    /// Whether a sealed informational message of IKEv1 may be a liveness check by its size: a notify with the cookies
+    /// for SPI and a number of four octets (RFC 3706 section 5.4). A Delete is shorter.
+    pub(crate) fn may_be_r_u_there(&self, ike_sa: IkeSaId, flight: &Flight) -> bool {
+        let plaintext = self.plaintext_range(ike_sa, flight);
+        plaintext.is_none_or(|octets| octets.contains(&(self.v1_hash(ike_sa) + 12 + 16 + 4)))
+    }
+
+    /// Octets of the payload HASH of IKEv1 (RFC 2408 section 3.11).
+    fn v1_hash(&self, ike_sa: IkeSaId) -> usize {
+        let prf = self.suite_in_use(ike_sa).and_then(|suite| suite.prf);
+        let prf = prf.and_then(transform::prf);
+        4 + prf.map_or(20, |row| usize::from(row.octets))
+    }
+
     /// Plaintexts of IKEv1: HASH (4 and the hash), then a Delete or a notify: 12, SPI, data
     /// (RFC 2408 sections 3.14 and 3.15, RFC 3706 section 5.4).
     fn v1_classes(&self, ike_sa: IkeSaId) -> [(usize, InformationalClass); 4] {
-        let prf = self.suite_in_use(ike_sa).and_then(|suite| suite.prf);
-        let prf = prf.and_then(transform::prf);
-        let hash = 4 + prf.map_or(20, |row| usize::from(row.octets));
+        let hash = self.v1_hash(ike_sa);
         [
             (hash + 12, InformationalClass::DeleteChild),
             (hash + 12 + 4, InformationalClass::DeleteChild),

@@ -210,6 +210,15 @@ pub fn frames_about(flow: &EspFlow, from: Timestamp, to: Timestamp) -> u64 {
     about.map(|(.., packets)| packets).sum()
 }
 
+/// Packets of a flow in those steps of its timeline in which others have packets, too.
+pub fn packets_beside(flow: &EspFlow, others: &[&EspFlow]) -> u64 {
+    let beside = steps(flow).filter(|(begin, end, packets)| {
+        let mut others = others.iter();
+        *packets > 0 && others.any(|other| frames_about(other, *begin, *end) > 0)
+    });
+    without_copies(flow, beside.map(|(.., packets)| packets).sum())
+}
+
 /// The steps of a flow's timeline: when each begins and ends, and its packets.
 fn steps(flow: &EspFlow) -> impl Iterator<Item = (Timestamp, Timestamp, u64)> {
     let length = Span::from_secs(i64::from(flow.timeline.step_secs.max(1)));

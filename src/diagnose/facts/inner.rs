@@ -112,7 +112,7 @@ impl Asking<'_> {
                 stopped: true,
             });
         }
-        if self.back.packets > 0 {
+        if self.back.packets > 0 || self.is_answered_elsewhere() {
             return None;
         }
         let (requests, pending, places) = match &self.out.tcp {
@@ -142,6 +142,14 @@ impl Asking<'_> {
             last,
             stopped: false,
         })
+    }
+
+    /// Whether a connection stands though nothing of the other end passes: who asked to open it goes on, which takes
+    /// the SYN-ACK (RFC 9293 section 3.5). That came by another way.
+    pub fn is_answered_elsewhere(&self) -> bool {
+        let tcp = self.out.tcp.as_ref();
+        self.back.packets == 0
+            && tcp.is_some_and(|tcp| tcp.syns > 0 && self.out.packets > tcp.syns + tcp.resets)
     }
 
     /// Whether it is a check that goes on by itself: the same echo request at a fixed interval, too

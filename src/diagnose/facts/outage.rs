@@ -224,7 +224,9 @@ pub fn unanswered<'m>(
         let apart = back
             .packets
             .abs_diff(back.packets.clamp(least, most.max(least)));
-        let in_turn = apart.saturating_mul(10) <= back.packets;
+        // Those who talk one after the other have no answers.
+        let together = || esp::packets_beside(back, &[out]).saturating_mul(2) >= back.packets;
+        let in_turn = apart.saturating_mul(10) <= back.packets && together();
         // A stream that nobody answers has sizes of its own, and they are there only meanwhile.
         let sizes = &out.sizes;
         let same = sizes.others == 0

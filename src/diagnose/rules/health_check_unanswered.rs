@@ -159,6 +159,8 @@ fn finding(case: &Case<'_>, inside: &Inside<'_>, asking: &Asking<'_>) -> Option<
         let both = talk.ways.iter().all(|way| way.packets > 0);
         both && hosts.contains(&to) && !std::ptr::eq(talk, asking.talk)
     });
+    // What it sends to the asker besides answers shows that it is up, and has a route back.
+    let asks_itself = asking.back.echo.as_ref().filter(|echo| echo.requests > 0);
     let unasked = inside.unasked((from, to), (first.1, last.1));
     let period = echo.period?;
     let rtt = inner::spread(asking.out.rtts.iter().map(|row| row.rtt));
@@ -218,7 +220,14 @@ fn finding(case: &Case<'_>, inside: &Inside<'_>, asking: &Asking<'_>) -> Option<
     }
     if others {
         says.add(say!("{to} answers other traffic through the tunnel.", to));
+    } else if asks_itself.is_some() {
+        says.add(say!(
+            "{to} sends echo requests of its own to {from}: it is up, and has a route back.",
+            to,
+            from
+        ));
     }
+    let others = others || asks_itself.is_some();
     let mut finding = Finding::new(
         &RULE,
         match (error, others) {

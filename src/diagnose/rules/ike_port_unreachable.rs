@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn a_liveness_check_of_ikev1_that_is_refused_is_not_answered() {
         let check =
-            |at: u32, id: u32| format!("{at} A:500 > B:500 INFO_V1 i=1 r=2 id={id} sealed 92\n");
+            |at: u32, id: u32| format!("{at} A:500 > B:500 INFO_V1 i=1 r=2 id={id} sealed 108\n");
         let checks: String = (0..6).map(|n| check(20 + 3 * n, 7 + n)).collect();
         let text = format!(
             "0 A:500 > B:500 MAIN i=1 r=0 id=0 SA(encr=7/256 hash=4 auth=1 group=14)

@@ -136,13 +136,15 @@ fn probes_at<'m>(case: &Case<'m>, sa: &'m IkeSa, vantage: Vantage) -> Option<Pro
 fn may_probe(model: &Model, exchange: &Exchange, flight: &Flight) -> bool {
     let is_clear = first(model, flight).is_none_or(|message| message.plain == Plain::Clear);
     let class = model.informational_class(exchange.ike_sa, flight);
-    // Without the suite the size of the hash is not known, and a size tells nothing.
-    let is_sized =
-        model.ike_sas[exchange.ike_sa].suite.is_some() || model.readable(flight).is_some();
-    !is_clear
-        && (!is_sized
-            || matches!(
-                class,
-                None | Some(InformationalClass::Dpd | InformationalClass::Small)
-            ))
+    let is_small = matches!(
+        class,
+        None | Some(InformationalClass::Dpd | InformationalClass::Small)
+    );
+    let says_so = match model.readable(flight) {
+        Some(_) => is_small,
+        // Without the suite the size of the hash is not known, and a size tells nothing.
+        None if model.ike_sas[exchange.ike_sa].suite.is_none() => true,
+        None => is_small && model.may_be_r_u_there(exchange.ike_sa, flight),
+    };
+    !is_clear && says_so
 }

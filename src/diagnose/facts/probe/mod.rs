@@ -96,7 +96,7 @@ fn v2_probe<'m>(case: &Case<'m>, sa: &'m IkeSa) -> Option<Probe<'m>> {
             let lasting = asked.last.1.since(asked.first.1) >= LASTING;
             asked.is_silent()
                 && asked.attempts() >= TRIES
-                && !goes_on(case.model, sa, asked)
+                && (!goes_on(case.model, sa, asked) || is_ignored(asked))
                 && !lives_on(case, sa, asked)
                 && (lasting || !speaks(case.model, sa, asked))
         })
@@ -141,6 +141,16 @@ fn is_silent_since(case: &Case<'_>, asked: &Asked<'_>, peer: usize) -> bool {
     !case.ike_times().within(vantage, peer, first, end)
         && !tap::speaks_aside(case, vantage, peer, (first, end))
         && esp.is_none_or(|last| last.1 <= first)
+}
+
+/// Whether a liveness check was sent again so often, for so long, that its copies are not lost by chance: a peer whose
+/// own requests go on hears its answers, and does not take this request (RFC 7296 sections 2.1 and 2.4).
+fn is_ignored(asked: &Asked<'_>) -> bool {
+    /// More than copies that are lost by chance.
+    const COPIES: usize = 6;
+    asked.exchange.kind == ExchangeType::INFORMATIONAL
+        && asked.attempts() >= COPIES
+        && asked.last.1.since(asked.first.1) >= LASTING
 }
 
 /// Whether the peer's own requests go on, one after the other: each was answered to its

@@ -14,7 +14,7 @@ mod words;
 use crate::diagnose::facts::esp::Directions;
 use crate::diagnose::facts::{Tap, end_of, leak};
 use crate::diagnose::rules::asymmetric_return;
-use crate::diagnose::{Case, Finding, Rule, Severity, Signs};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::EspFlow;
 use crate::say;
@@ -175,12 +175,38 @@ fn one_way<'m>(
         && !proven
         && let Some((to, service)) = silence.reports_inside()
     {
+        let Some(service) = service else {
+            finding.says.add(say!(
+                "Opened, they are UDP to {to}, which had no answer before either.",
+                to
+            ));
+            finding.confidence = Confidence::Possible;
+            finding.severity = finding.severity.min(Severity::Warning);
+            return Some(silence.unexplained(finding, &traffic));
+        };
         finding.says.add(say!(
             "Opened, they are {service} to {to}, which wants no answer.",
             service = Text::verbatim(service),
             to
         ));
         return Some(finding.severity(Severity::Info));
+    }
+    if silence.is_all()
+        && !proven
+        && traffic.requests.is_none()
+        && let Some(asking) = silence.answered_elsewhere()
+    {
+        finding.says.add(say!(
+            "Opened, {from} goes on with a connection to {to} as one does that was answered: the answers come by another \
+             way.",
+            from = asking.from.address,
+            to = asking.to
+        ));
+        return Some(
+            finding
+                .severity(Severity::Info)
+                .advise("Record the other way as well: a second tunnel, or another gateway."),
+        );
     }
     if silence.is_all()
         && !proven

@@ -2,7 +2,7 @@
 
 use super::{FAST, FEW, PLENTY};
 use crate::diagnose::facts::esp;
-use crate::model::EspFlow;
+use crate::model::{EspFlow, Rhythm};
 use crate::units::{Span, Timestamp};
 use std::collections::BTreeMap;
 
@@ -73,20 +73,74 @@ pub(super) fn never_answered(
         return false;
     }
     let rhythms = asks.iter().flat_map(|flow| &flow.rhythms);
-    let mut later = 0;
+    let (mut earlier, mut later) = (0.0, 0);
     for rhythm in rhythms.filter(|rhythm| rhythm.last.1.since(since) > SOON) {
-        let (lasted, until) = (
-            rhythm.last.1.since(rhythm.first.1),
-            since.since(rhythm.first.1),
-        );
-        let packets = f64::from(rhythm.packets);
-        let before = packets * until.as_secs_f64() / lasted.as_secs_f64().max(1e-9);
-        if back.contains_key(&rhythm.size) || before < FEW as f64 {
+        let after = packets_since(rhythm, since);
+        let before = f64::from(rhythm.packets) - after;
+        if back.contains_key(&rhythm.size) {
             return false;
         }
-        later += (packets - before).max(0.0) as u64;
+        earlier += before;
+        later += after as u64;
     }
-    later.saturating_mul(10) >= sent.saturating_mul(8)
+    earlier >= FEW as f64 && later.saturating_mul(10) >= sent.saturating_mul(8)
+}
+
+/// Whether nearly all of so many packets that are sent since a time are of many sizes that were never sent before:
+/// something else than what was answered. Whoever waits for an answer asks again, by packets that are alike.
+pub(super) fn is_new(asks: &[&EspFlow], since: Timestamp, sent: u64) -> bool {
+    let mut begun: BTreeMap<u32, Timestamp> = BTreeMap::new();
+    for rhythm in asks.iter().flat_map(|flow| &flow.rhythms) {
+        let first = begun.entry(rhythm.size).or_insert(rhythm.first.1);
+        *first = rhythm.first.1.min(*first);
+    }
+    // The list of sizes had room when one began: those before are all in it.
+    let all_known = |flow: &&EspFlow| {
+        let mut rhythms = flow.rhythms.iter();
+        flow.sizes.others == 0 || rhythms.any(|rhythm| rhythm.first.1 >= since)
+    };
+    if !asks.iter().all(|flow| all_known(flow)) {
+        return false;
+    }
+    let (mut known, mut later): (f64, BTreeMap<u32, f64>) = (0.0, BTreeMap::new());
+    for rhythm in asks.iter().flat_map(|flow| &flow.rhythms) {
+        let packets = packets_since(rhythm, since);
+        match begun.get(&rhythm.size) {
+            Some(first) if *first >= since => *later.entry(rhythm.size).or_default() += packets,
+            _ => known += packets,
+        }
+    }
+    let mut sizes: Vec<f64> = later.into_values().collect();
+    sizes.sort_unstable_by(|a, b| b.total_cmp(a));
+    let most: f64 = sizes.iter().take(2).sum();
+    let new = sent as f64 - known;
+    new * 10.0 >= sent as f64 * 8.0 && most * 4.0 < new * 3.0
+}
+
+/// How many packets of a size came since a time, if they came at one pace.
+fn packets_since(rhythm: &Rhythm, since: Timestamp) -> f64 {
+    let lasted = rhythm.last.1.since(rhythm.first.1).as_secs_f64();
+    let later = rhythm.last.1.since(rhythm.first.1.max(since)).as_secs_f64();
+    match lasted > 0.0 {
+        true => f64::from(rhythm.packets) * (later / lasted).clamp(0.0, 1.0),
+        false if rhythm.last.1 >= since => f64::from(rhythm.packets),
+        false => 0.0,
+    }
+}
+
+/// Whether both directions were in use at the same time, not one after the other as those who talk by radio.
+pub(super) fn talk_together(asks: &[&EspFlow], answers: &[&EspFlow]) -> bool {
+    /// Flows that are compared.
+    const FLOWS: usize = 64;
+    if asks.len() > FLOWS || answers.len() > FLOWS {
+        return true;
+    }
+    let (mut beside, mut all) = (0u64, 0u64);
+    for flow in answers {
+        beside += esp::packets_beside(flow, asks);
+        all += flow.packets;
+    }
+    beside.saturating_mul(2) >= all
 }
 
 /// How likely it is that of requests, of which these were answered, these `spared` were not, and these `last`

@@ -3,8 +3,8 @@
 use super::apart::Of;
 use super::between_taps::Loss;
 use super::pattern::{
-    all_answered_alike, all_last, answered_alike, begun, is_stream, mostly_alike, mostly_small,
-    never_answered, paused,
+    all_answered_alike, all_last, answered_alike, begun, is_new, is_stream, mostly_alike,
+    mostly_small, never_answered, paused, talk_together,
 };
 use super::{FAST, FEW, PLENTY, SELDOM, SILENT, ike_passes_both_ways};
 use crate::diagnose::facts::esp::{self, Directions};
@@ -289,9 +289,13 @@ impl<'c, 'm> Silence<'c, 'm> {
         let (sent, before) = (self.sent, self.before);
         // What began only then is something else than what was answered.
         let other = before > 0 && begun(asks, answers, self.since).saturating_mul(5) >= sent * 4;
+        let together = talk_together(asks, answers);
         let stream = match other {
             true => sent as f64 >= FAST * self.length().as_secs_f64(),
-            false => before.saturating_mul(10) < sent && is_stream(asks, sent, self.length()),
+            false => {
+                (!together || before.saturating_mul(10) < sent)
+                    && is_stream(asks, sent, self.length())
+            }
         };
         // What is left when all that was answered has ended never had an answer.
         let left = before > 0 && never_answered(asks, answers, self.since, sent);
@@ -299,34 +303,45 @@ impl<'c, 'm> Silence<'c, 'm> {
         let requests = self.requests();
         let asked = requests.filter(|requests| requests.all);
         let stream = (stream || left) && asked.is_none();
+        let anew = before > 0 && is_new(asks, self.since, sent);
         // Whoever talked at length wants answers, and so do requests, which are all alike.
-        let conversed =
-            !other && !left && before >= 2 * PLENTY && before.saturating_mul(10) >= sent;
+        let conversed = !(other || left || anew)
+            && before >= 2 * PLENTY
+            && before.saturating_mul(10) >= sent
+            && together;
         Traffic {
             stream,
             conversed,
-            reports: !stream && !conversed && asked.is_none() && !mostly_alike(asks),
+            reports: !stream && !conversed && asked.is_none() && (anew || !mostly_alike(asks)),
             // A ping that was answered was so by packets of its own size.
             wanted: conversed
                 || asked.is_some_and(|asked| asked.had_answers)
-                || !other && !left && before > 0 && answered_alike(asks, answers),
+                || !other && !left && together && before > 0 && answered_alike(asks, answers),
             requests,
         }
     }
 
-    /// Where what is sent to the silent end since goes, opened, if nearly all of it reports something and wants no
-    /// answer by its protocol.
-    pub(super) fn reports_inside(&self) -> Option<(Endpoint, &'static str)> {
+    /// Where what is sent to the silent end since goes, opened, if nearly all of it is UDP that never had an answer: of
+    /// a service that wants none by its protocol, whose name comes with it, or of a port that is no well-known one (RFC
+    /// 6335 section 6).
+    pub(super) fn reports_inside(&self) -> Option<(Endpoint, Option<&'static str>)> {
         /// UDP ports of services that only send.
-        const REPORTS: [(u16, &str); 4] = [
+        const REPORTS: [(u16, &str); 7] = [
+            (162, "SNMP notifications"),
             (514, "syslog"),
             (2055, "NetFlow"),
             (4739, "IPFIX"),
             (6343, "sFlow"),
+            (9995, "NetFlow"),
+            (9996, "NetFlow"),
         ];
+        /// Ports from which services may be asked.
+        const WELL_KNOWN: u16 = 1023;
+        /// A connection that ends is acknowledged so soon.
+        const SOON: Span = Span::from_secs(1);
         const UDP: u8 = 17;
         let inside = self.case.inside()?;
-        let mut reports: Vec<(u64, Endpoint, &'static str)> = Vec::new();
+        let mut reports = Vec::new();
         // What is neither a report nor ended before may want an answer.
         let mut others = self.directions.packets(self.silent);
         let talks = inside.talks();
@@ -341,16 +356,31 @@ impl<'c, 'm> Silence<'c, 'm> {
                     .port
                     .filter(|_| talk.protocol == UDP && answers.packets == 0);
                 let known = REPORTS.iter().find(|(known, _)| Some(*known) == port);
-                if let Some((_, service)) = known {
-                    reports.push((out.packets, to, service));
+                let only_sends = known.is_some() || port.is_some_and(|port| port > WELL_KNOWN);
+                if only_sends {
+                    reports.push((out.packets, to, known.map(|(_, service)| *service)));
                 }
-                if known.is_some() || seen.last.1 < self.since {
+                if only_sends || seen.last.1 <= self.since.later(SOON) {
                     others = others.saturating_sub(out.packets);
                 }
             }
         }
-        let (_, to, service) = reports.into_iter().max_by_key(|(packets, ..)| *packets)?;
+        // If any is of an unknown service, that is what is told.
+        let (_, to, service) = reports
+            .into_iter()
+            .max_by_key(|(packets, _, service)| (service.is_none(), *packets))?;
         (others.saturating_mul(10) <= self.sent).then_some((to, service))
+    }
+
+    /// A connection inside, begun since, that stands although nothing of the silent end passes here.
+    pub(super) fn answered_elsewhere(&self) -> Option<&inner::Asking<'m>> {
+        let mut asking = self.case.inside()?.asking.iter();
+        asking.find(|asking| {
+            asking.talk.vantage == self.directions.vantage
+                && asking.end == self.silent
+                && asking.talk.seen.first.1 >= self.since
+                && asking.is_answered_elsewhere()
+        })
     }
 
     /// Whether nothing at all of the silent end was heard since: it may have gone down itself.

@@ -82,7 +82,9 @@ fn inner_finding(
     // Of a single connection the other host may be gone just after the handshake.
     let once = sizes.bare && !sizes.passed_since(Span(1), first.1);
     // What drops the packets of a single connection may do so whatever their size.
-    let single = sizes.amid.is_some() && sizes.places.len() == 1 && !all_echoes;
+    let alone = sizes.places.len() == 1 && !all_echoes;
+    let quiet = || sizes.all.iter().all(|lost| lost.quiet);
+    let single = alone && (sizes.amid.is_some() || quiet());
     let mut finding = Finding::new(
         &RULE,
         Confidence::Likely.lower_if(once || single),
@@ -150,11 +152,14 @@ fn inner_finding(
             (false, _) => finding,
         };
     if single {
-        finding = finding.severity(Severity::Warning).or(
+        finding = finding.or(
             "A firewall or a NAT lost the state of that connection, and drops its packets whatever their size.",
         );
     }
     if sizes.amid.is_some() {
+        if single {
+            finding = finding.severity(Severity::Warning);
+        }
         finding = finding
             .or("A filter or a policer began to drop packets by their length.")
             .advise(what_changed());
@@ -179,9 +184,13 @@ fn inner_finding(
         )?)
         .advise_all(vendor_advice::of_both(case, Topic::Mtu))
         .advise("Let IP fragments and ICMP 3/4 (ICMPv6 2) pass on the filters in between.");
-    if once {
-        finding =
-            finding.or("The host that the data is for went away just after the connection opened.");
+    match (once, single) {
+        (true, _) => {
+            finding = finding
+                .or("The host that the data is for went away just after the connection opened.");
+        }
+        (_, true) => finding = finding.or("The host that the data is for went away."),
+        _ => {}
     }
     for (seen, size) in &sizes.places {
         finding = finding.also(

@@ -6,7 +6,7 @@ use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::overhead::{LEAST_MTU, outer_of};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{Tap, own};
-use crate::diagnose::{Case, Cite, Confidence, Finding};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Severity};
 use crate::model::Seen;
 use crate::say;
 use crate::units::Vantage;
@@ -103,6 +103,11 @@ pub(super) fn never_came(
         at,
         say!("first gap in the numbers of {spi}", spi = flow.key.spi),
     )
+    .severity(match keyed || amid {
+        true => RULE.severity,
+        // That larger ones are sent at all is not shown.
+        false => Severity::Warning,
+    })
     .also(small_first, note)
     .also(small_last, "the last of them, which came without a break")
     .title(say!(

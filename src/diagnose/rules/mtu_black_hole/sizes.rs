@@ -48,6 +48,8 @@ pub(super) struct Lost {
     pub(super) again: Timestamp,
     /// Whether they were echo requests.
     pub(super) echo: bool,
+    /// Whether the other end of the connection had said nothing for a while, and says nothing since: it may be gone.
+    pub(super) quiet: bool,
 }
 
 impl Lost {
@@ -61,6 +63,7 @@ impl Lost {
             seen,
             again: first.later(Span(last.since(first).0 / gaps.max(1))),
             echo: true,
+            quiet: false,
         }
     }
 }
@@ -184,9 +187,16 @@ impl<'m> Going<'m> {
         largest.unwrap_or(0).max(acked)
     }
 
-    /// Segments that were sent again and never acknowledged, if it was waited long enough for that.
+    /// Segments that were sent again and never acknowledged, if it was waited long enough for that. Of a connection that
+    /// goes on although nothing of the other end passes here, the acknowledgments come by another way.
     pub(super) fn stuck(&self, case: &Case<'_>) -> Vec<Lost> {
+        /// An end that is there acknowledges within this time (RFC 9293 section 3.8.6.3).
+        const WHILE: Span = Span::from_secs(5);
         let vantage = self.talk.vantage;
+        let back = self.talk.other(self.way);
+        let heard = back.seen.map(|seen| seen.last.1);
+        let sent = self.out.seen.map(|seen| seen.last);
+        let goes_on = |at: Cite| back.packets == 0 && sent.is_some_and(|last| last.1 > at.1);
         let ended = |at: Cite| tap::went_on(case.model, vantage, at.1, Tap::PATIENCE);
         let stuck = self.out.tcp.iter().flat_map(|tcp| &tcp.stuck);
         let stuck = stuck.filter_map(|stuck| {
@@ -194,12 +204,13 @@ impl<'m> Going<'m> {
             let pending = u64::from(!ended(stuck.seen.last));
             let waited =
                 pending == 0 || stuck.seen.last.1.since(stuck.seen.first.1) >= Tap::PATIENCE;
-            waited.then_some(Lost {
+            (waited && !goes_on(stuck.seen.last)).then_some(Lost {
                 length: stuck.length,
                 sent: stuck.sent.saturating_sub(pending),
                 seen: stuck.seen,
                 again: stuck.again.1,
                 echo: false,
+                quiet: heard.is_none_or(|at| stuck.seen.first.1.since(at) >= WHILE),
             })
         });
         stuck.collect()
