@@ -278,7 +278,11 @@ fn all_clear(out: &mut impl Write, diagnosis: &Diagnosis<'_>, sheet: Sheet) -> i
         }
     }
     let is_cut = diagnosis.inputs.iter().any(|input| input.frames_cut > 0);
-    let (ink, word, text) = if diagnosis.tunnels.is_empty() && diagnosis.findings.is_empty() {
+    let (ink, word, text) = if diagnosis.tunnels.is_empty() && diagnosis.tunnels_hidden > 0 {
+        let hidden = count(diagnosis.tunnels_hidden as u64, "tunnel");
+        let text = say!("no tunnel fits the filter; {hidden} not shown", hidden);
+        (Ink::Info, "FILTERED", text)
+    } else if diagnosis.tunnels.is_empty() && diagnosis.findings.is_empty() {
         let text = match frames {
             0 if outside > 0 => say!(
                 "none of {frames} is of the time that was asked for",

@@ -21,7 +21,14 @@ const ROWS_SHOWN: usize = 8;
 /// Writes every tunnel with all its tables.
 pub fn write(out: &mut impl Write, tunnels: &Tunnels<'_>, sheet: Sheet) -> io::Result<()> {
     if tunnels.tunnels.is_empty() {
-        return writeln!(out, "{}", sheet.word("No tunnels."));
+        let text = match tunnels.tunnels_hidden as u64 {
+            0 => "No tunnels.".into(),
+            hidden => say!(
+                "No tunnel fits the filter; {hidden} not shown.",
+                hidden = count(hidden, "tunnel")
+            ),
+        };
+        return writeln!(out, "{}", sheet.say(text));
     }
     for (i, tunnel) in tunnels.tunnels.iter().enumerate() {
         if i > 0 {
@@ -666,7 +673,8 @@ mod tests {
             assert_eq!(tables(Some(filter)), tables(None), "{filter}");
         }
         for filter in ["2", "192.0.2.3", "0xc0df"] {
-            assert_eq!(tables(Some(filter)), "No tunnels.\n", "{filter}");
+            let says = "No tunnel fits the filter; 1 tunnel not shown.\n";
+            assert_eq!(tables(Some(filter)), says, "{filter}");
         }
     }
 }

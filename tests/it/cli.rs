@@ -90,6 +90,44 @@ fn without_a_command_an_input_is_diagnosed() {
 }
 
 #[test]
+fn a_filter_that_no_tunnel_fits_is_no_capture_without_ipsec() {
+    let capture = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/captures/healthy-ikev2-psk/capture.pcapng"
+    );
+    let tunnels_hidden = |command, filter| {
+        let json = stdout(&espial([
+            command, "-f", "json", capture, "--tunnel", filter,
+        ]));
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        json["tunnels_hidden"].as_u64()
+    };
+    for (command, says) in [
+        (
+            "diagnose",
+            "FILTERED  no tunnel fits the filter; 1 tunnel not shown\n",
+        ),
+        (
+            "tunnels",
+            "No tunnel fits the filter; 1 tunnel not shown.\n",
+        ),
+    ] {
+        let output = espial([command, capture, "--tunnel", "99"]);
+        assert_eq!(code(&output), 0, "{command}");
+        assert!(stdout(&output).starts_with(says), "{}", stdout(&output));
+        assert_eq!(stderr(&output), "espial: no tunnel fits --tunnel 99\n");
+        let quiet = espial([command, capture, "--tunnel", "99", "-q"]);
+        assert_eq!(stdout(&quiet), stdout(&output), "{command}");
+        assert_eq!(stderr(&quiet), "", "{command}");
+        assert_eq!(tunnels_hidden(command, "99"), Some(1), "{command}");
+        assert_eq!(tunnels_hidden(command, "1"), Some(0), "{command}");
+    }
+    let nothing = empty_capture(&folder("nothing-to-filter"));
+    let report = stdout(&espial([nothing.to_str().unwrap(), "--tunnel", "99"]));
+    assert!(report.starts_with("NO IPSEC  "), "{report}");
+}
+
+#[test]
 fn wrong_usage_exits_with_2_and_says_why_in_one_line() {
     let folder = folder("wrong-usage");
     let capture = empty_capture(&folder);

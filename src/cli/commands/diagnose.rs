@@ -1,9 +1,8 @@
 //! `espial diagnose`: find tunnels, say what is wrong.
 
-use super::{problems, write};
+use super::{problems, unfit, write};
 use crate::capture;
 use crate::cli::args::{DiagnoseArgs, Format};
-use crate::cli::complain;
 use crate::cli::error::Error;
 use crate::cli::exit::Exit;
 use crate::cli::options::Options;
@@ -33,11 +32,8 @@ pub fn run(args: DiagnoseArgs) -> Result<Exit, Error> {
         language,
     };
     let diagnosis = ManuallyDrop::new(Diagnosis::new(model, findings, &selection));
-    if let Some(filter) = &options.tunnel
-        && diagnosis.tunnels.is_empty()
-        && !options.quiet
-    {
-        complain(format!("no tunnel fits --tunnel {filter}"));
+    if diagnosis.tunnels.is_empty() {
+        unfit(&options);
     }
     write(out, |out| match options.format {
         Format::Text => text::write(

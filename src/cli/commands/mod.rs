@@ -37,6 +37,13 @@ fn problems(inputs: &[Input], options: &Options) -> Exit {
     }
 }
 
+/// Tells on standard error that no tunnel fits the filter, if there is one.
+fn unfit(options: &Options) {
+    if let Some(filter) = options.tunnel.as_ref().filter(|_| !options.quiet) {
+        complain(format!("no tunnel fits --tunnel {filter}"));
+    }
+}
+
 /// Writes a whole output.
 fn write(mut out: Output, what: impl FnOnce(&mut Output) -> io::Result<()>) -> Result<(), Error> {
     match what(&mut out) {

@@ -1,6 +1,6 @@
 //! `espial tunnels`: tables of what was found, without judgement.
 
-use super::{problems, write};
+use super::{problems, unfit, write};
 use crate::capture;
 use crate::cli::args::{Format, TunnelsArgs};
 use crate::cli::error::Error;
@@ -31,6 +31,9 @@ pub fn run(args: TunnelsArgs) -> Result<Exit, Error> {
         ..Selection::default()
     };
     let view = Tunnels::new(model, &selection);
+    if view.tunnels.is_empty() {
+        unfit(&options);
+    }
     write(out, |out| match options.format {
         Format::Text => tunnels::write(out, &view, options.sheet),
         Format::Json => json::write(out, &view),

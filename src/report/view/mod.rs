@@ -62,6 +62,8 @@ pub struct Diagnosis<'a> {
     /// it, lest a filtered report read like a healthy one.
     #[serde(skip)]
     pub hidden: usize,
+    /// How many tunnels do not fit the filter.
+    pub tunnels_hidden: usize,
 }
 
 impl<'a> Diagnosis<'a> {
@@ -79,6 +81,7 @@ impl<'a> Diagnosis<'a> {
             .enumerate()
             .filter(|(_, finding)| selection.concerns(model, finding))
             .partition(|(_, finding)| finding.severity >= selection.min_severity);
+        let tunnels = TunnelViews::new(model, selection);
         Self {
             schema: Self::SCHEMA,
             tool: Tool::default(),
@@ -87,7 +90,8 @@ impl<'a> Diagnosis<'a> {
                 .iter()
                 .map(|input| InputView::new(input, selection.language))
                 .collect(),
-            tunnels: TunnelViews::new(model, selection),
+            tunnels_hidden: tunnels.hidden(),
+            tunnels,
             findings: finding::all(&shown, selection.language),
             blind: blind(model, selection.language),
             hidden: hidden.len(),
@@ -117,6 +121,8 @@ pub struct Tunnels<'a> {
     pub exchanges: ExchangeViews<'a>,
     /// What cannot be told.
     pub blind: Vec<BlindView>,
+    /// How many tunnels do not fit the filter.
+    pub tunnels_hidden: usize,
 }
 
 impl<'a> Tunnels<'a> {
@@ -125,6 +131,7 @@ impl<'a> Tunnels<'a> {
 
     /// The view of what the selection asks for.
     pub fn new(model: &'a Model, selection: &Selection<'_>) -> Self {
+        let tunnels = TunnelViews::new(model, selection);
         Self {
             schema: Self::SCHEMA,
             tool: Tool::default(),
@@ -133,7 +140,8 @@ impl<'a> Tunnels<'a> {
                 .iter()
                 .map(|input| InputView::new(input, selection.language))
                 .collect(),
-            tunnels: TunnelViews::new(model, selection),
+            tunnels_hidden: tunnels.hidden(),
+            tunnels,
             exchanges: ExchangeViews::new(model, selection),
             blind: blind(model, selection.language),
         }

@@ -41,6 +41,11 @@ impl<'a> TunnelViews<'a> {
         self.ids.is_empty()
     }
 
+    /// How many more there are, which the selection leaves out.
+    pub(super) fn hidden(&self) -> usize {
+        self.model.tunnels.len().saturating_sub(self.ids.len())
+    }
+
     /// How many had an IKE SA that was up, or ESP or AH.
     pub(in crate::report) fn came_up(&self) -> usize {
         let model = self.model;
