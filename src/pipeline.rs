@@ -106,6 +106,7 @@ fn find(pool: &rayon::ThreadPool, inputs: Vec<capture::Input>, options: &Options
     let (census, inputs) = read(pool, inputs, options, census);
     let mut model = pool.install(|| census.finish());
     model.inputs = inputs;
+    model::Input::name_all(&mut model.inputs);
     pool.install(|| assemble::assemble(&mut model, &each));
     model
 }

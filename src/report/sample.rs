@@ -30,6 +30,7 @@ pub(super) fn model() -> Model {
     model.inputs.push(Input {
         set: 0,
         path: "gateway.pcap".to_owned(),
+        name: "gateway.pcap".to_owned(),
         format: "pcap".to_owned(),
         link_types: vec!["ETHERNET".to_owned()],
         snaplen: Some(96),

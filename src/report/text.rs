@@ -138,7 +138,7 @@ pub(super) fn place(inputs: &[InputView<'_>], frame: FrameView) -> Text {
     let number = frame.frame;
     match inputs.get(usize::from(frame.input)) {
         Some(input) if inputs.len() > 1 => {
-            let file = Text::verbatim(escape(file_name(input.path)));
+            let file = Text::verbatim(escape(input.name));
             say!("frame {number} of {file}", number, file)
         }
         _ => say!("frame {number}", number),
@@ -167,19 +167,31 @@ fn consequences<'d>(
     told
 }
 
-/// The frames that prove a finding, by number: `frames 12, 13`.
-fn frames(finding: &FindingView<'_>) -> Text {
-    let shown = finding.evidence.iter().take(EVIDENCE_SHOWN);
-    let frames: Vec<u64> = shown.map(|evidence| evidence.frame.frame).collect();
-    match frames.as_slice() {
-        [number] => say!("frame {number}", number),
-        _ => say!("frames {numbers}", numbers = list(frames)),
+/// The frames that prove a finding, by number: `frames 12, 13`. Where there are several inputs to tell
+/// apart, those of each: `frames 12, 13 of a.pcap, frame 7 of b.pcap`.
+fn frames(inputs: &[InputView<'_>], finding: &FindingView<'_>) -> Text {
+    let mut of_inputs: Vec<(u16, Vec<FrameView>)> = Vec::new();
+    for evidence in finding.evidence.iter().take(EVIDENCE_SHOWN) {
+        let frame = evidence.frame;
+        match of_inputs
+            .iter_mut()
+            .find(|(input, _)| *input == frame.input)
+        {
+            Some((_, frames)) => frames.push(frame),
+            None => of_inputs.push((frame.input, vec![frame])),
+        }
     }
-}
-
-/// The last part of a path: enough to tell the files of a folder apart.
-pub(super) fn file_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
+    clauses(of_inputs.into_iter().map(|(input, frames)| {
+        let numbers = list(frames.iter().map(|frame| frame.frame));
+        match (frames.as_slice(), inputs.get(usize::from(input))) {
+            ([frame], _) => place(inputs, *frame),
+            (_, Some(input)) if inputs.len() > 1 => {
+                let file = Text::verbatim(escape(input.name));
+                say!("frames {numbers} of {file}", numbers, file)
+            }
+            _ => say!("frames {numbers}", numbers),
+        }
+    }))
 }
 
 fn ink(severity: &str) -> Ink {
@@ -239,7 +251,7 @@ fn body(
             "{title} ({rule}; {frames})",
             title = Text::verbatim(consequence.title),
             rule = Text::verbatim(consequence.rule),
-            frames = frames(consequence)
+            frames = frames(&diagnosis.inputs, consequence)
         );
         sheet.paragraph(out, "    - ", &sheet.say(text))?;
     }
@@ -424,7 +436,7 @@ fn others(
                 "{rule}, {confidence}; {frames}",
                 rule = Text::verbatim(finding.rule),
                 confidence = finding.confidence,
-                frames = frames(finding)
+                frames = frames(&diagnosis.inputs, finding)
             );
             sheet.paragraph(out, "    ", &sheet.say(line))?;
             let explained = consequences(diagnosis, finding).into_iter();

@@ -2,7 +2,7 @@
 
 use super::calendar::{Together, Utc};
 use super::sheet::{Ink, Sheet};
-use super::text::{Detail, file_name, listed, place};
+use super::text::{Detail, listed, place};
 use super::view::{
     ConversationView, EventView, ExchangeView, FlightView, FlowView, IkeSaView, InputView,
     InsideView, SuiteView, TapView, TapsView, TunnelView, Tunnels,
@@ -278,10 +278,8 @@ fn said(talk: &ConversationView) -> Text {
 
 /// The file of a tap, and its interface where that is not the first.
 fn tap_name(inputs: &[InputView<'_>], input: u16, interface: u32) -> Text {
-    let path = inputs
-        .get(usize::from(input))
-        .map_or("", |input| input.path);
-    let file = Text::verbatim(escape(file_name(path)));
+    let input = inputs.get(usize::from(input));
+    let file: Text = input.map(|input| Text::verbatim(escape(input.name))).into();
     match interface {
         0 => file,
         interface => say!("{file} (interface {interface})", file, interface),

@@ -27,6 +27,7 @@ pub(super) fn fold(packets: &[Packet]) -> Model {
     for input in 0..=inputs {
         model.inputs.push(Input {
             path: format!("tap {input}"),
+            name: format!("tap {input}"),
             set: input,
             format: "conversation".to_owned(),
             ..Input::default()

@@ -571,11 +571,8 @@ fn deviations(lost: u64, left: u64, lacking: u64, passed: u64) -> f64 {
 
 /// What a person calls a tap: the file, and the interface if one input holds several taps.
 pub fn name(model: &Model, tap: Vantage) -> Text {
-    let path = model
-        .inputs
-        .get(usize::from(tap.input))
-        .map_or("", |input| input.path.as_str());
-    let file = Text::verbatim(path.rsplit(['/', '\\']).next().unwrap_or(path));
+    let input = model.inputs.get(usize::from(tap.input));
+    let file: Text = input.map(|input| Text::verbatim(&input.name)).into();
     match tap.interface {
         0 => file,
         interface => say!("{file} (interface {interface})", file, interface),

@@ -9,6 +9,9 @@ use serde::Serialize;
 pub struct InputView<'a> {
     /// As given; `-` for standard input.
     pub path: &'a str,
+    /// What text calls it beside the others. Not part of the contract: JSON has its index.
+    #[serde(skip)]
+    pub name: &'a str,
     /// `pcap`, `pcapng (zstd)`, …
     pub format: &'a str,
     /// Names of its link types.
@@ -39,6 +42,7 @@ impl<'a> InputView<'a> {
     pub(super) fn new(input: &'a Input, language: Language) -> Self {
         Self {
             path: &input.path,
+            name: &input.name,
             format: &input.format,
             link_types: &input.link_types,
             snaplen: input.snaplen,
