@@ -101,21 +101,21 @@ impl Sheet {
         " ".repeat(indent) + &self.say(say!("{what}: ", what = what.into()))
     }
 
-    /// Writes a paragraph after `lead` and wraps it, so that every line begins where the first does.
-    /// Runs of white space become one blank; words longer than a line stand alone, whole. Chinese,
-    /// which has no blanks, breaks between characters as well.
+    /// Writes a paragraph after `lead` and wraps it, so that every line begins where the first does, unless
+    /// that leaves too little of a line. Runs of white space become one blank; words longer than a line
+    /// stand alone, whole. Chinese, which has no blanks, breaks between characters as well.
     pub fn paragraph(self, out: &mut impl Write, lead: &str, text: &str) -> io::Result<()> {
-        let indent = columns(lead);
-        let mut column = indent;
-        write!(out, "{lead}")?;
+        let indent = self.hang(lead);
+        let label = lead.trim_end_matches(' ');
+        let mut column = columns(label);
+        let mut gap = lead.get(label.len()..).unwrap_or_default();
+        write!(out, "{label}")?;
         for word in text.split_whitespace() {
             let word = escape(word);
-            let mut gap = " ";
             for piece in pieces(&word) {
                 let long = columns(piece);
-                if column == indent {
-                    write!(out, "{piece}")?;
-                } else if column + gap.len() + long <= self.width {
+                let begins_line = column + gap.len() <= indent;
+                if begins_line || column + gap.len() + long <= self.width {
                     write!(out, "{gap}{piece}")?;
                     column += gap.len();
                 } else {
@@ -125,8 +125,24 @@ impl Sheet {
                 column += long;
                 gap = "";
             }
+            gap = " ";
         }
         writeln!(out)
+    }
+
+    /// Where the lines of a paragraph begin: where its lead ends. A lead with a long name in it leaves room
+    /// for a word or two there, so lines begin a step behind where the lead itself does.
+    fn hang(self, lead: &str) -> usize {
+        /// Blanks of a step.
+        const STEP: usize = 4;
+        let end = columns(lead);
+        let begin = lead
+            .len()
+            .saturating_sub(lead.trim_start_matches(' ').len());
+        match end > self.width / 3 * 2 {
+            true => end.min(begin + STEP),
+            false => end,
+        }
     }
 
     /// A heading on a line of its own, after an empty line, in the language it has.
@@ -237,6 +253,22 @@ mod tests {
         assert_eq!(
             paragraph(16, "  1. ", "permit UDP 500\nand 4500"),
             "  1. permit UDP\n     500 and\n     4500\n"
+        );
+    }
+
+    #[test]
+    fn a_long_lead_leaves_room_for_what_it_leads() {
+        assert_eq!(
+            paragraph(24, "  frame 5 of a.p: ", "nothing comes back"),
+            "  frame 5 of a.p:\n      nothing comes back\n"
+        );
+        assert_eq!(
+            paragraph(24, "  frame 5 of abc: ", "it left, and never came"),
+            "  frame 5 of abc: it\n      left, and never\n      came\n"
+        );
+        assert_eq!(
+            paragraph(24, "  frame 5 of ab: ", "it left"),
+            "  frame 5 of ab: it left\n"
         );
     }
 

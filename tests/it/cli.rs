@@ -223,6 +223,37 @@ fn a_closed_pipe_ends_the_run_quietly() {
 }
 
 #[test]
+fn files_of_one_name_are_told_apart_and_long_names_leave_room() {
+    let folder = folder("two-taps");
+    let case = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures/esp-one-way");
+    let report = |names: [&str; 2]| {
+        let paths = names.map(|name| folder.join(name));
+        for (path, capture) in paths.iter().zip(["capture.pcapng", "capture_b.pcapng"]) {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::copy(case.join(capture), path).unwrap();
+        }
+        stdout(&espial(&paths))
+    };
+    let alike = report(["be/vpn.pcapng", "pa/vpn.pcapng"]);
+    for says in [
+        "    frame 54 of be/vpn.pcapng: ",
+        "frame 18 of pa/vpn.pcapng)",
+        "passed the\n  tap pa/vpn.pcapng in that time",
+        "     at be/vpn.pcapng\n",
+        "     taps be/vpn.pcapng and pa/vpn.pcapng: the clock of pa/vpn.pcapng is",
+    ] {
+        assert!(alike.contains(says), "“{says}” is not in\n{alike}");
+    }
+    let long = report([
+        "gateway-of-the-head-office-outside-2026-11-26.pcapng",
+        "gateway-in-the-cloud-instance-1-2026-11-26.pcapng",
+    ]);
+    let evidence = "    frame 16 of gateway-of-the-head-office-outside-2026-11-26.pcapng: the last\n        \
+                    packet of the other direction\n";
+    assert!(long.contains(evidence), "{long}");
+}
+
+#[test]
 fn packagers_get_completions_a_manual_page_and_schemas() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         assert!(
