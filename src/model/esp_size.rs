@@ -164,7 +164,8 @@ pub struct Plateau {
     pub packets: u32,
     /// Octets of the whole outer packet.
     pub outer: u32,
-    /// Whether an Ethernet frame would take more: a smaller MTU, or TCP that is told to send less.
+    /// Whether an Ethernet frame would take more, and what is inside is as large as a limit can be: a smaller
+    /// MTU, or TCP that is told to send less.
     pub has_room: bool,
 }
 
@@ -185,6 +186,10 @@ const PLATEAU: (u32, u64) = (10, 50);
 
 /// The MTU of Ethernet.
 const ETHERNET: u32 = 1500;
+
+/// What every host takes, and so the packets of TCP that is told no MSS (RFC 791 section 3.1, RFC 9293
+/// section 3.7.1). No limit of IPv6 is below 1280 (RFC 8200 section 5), but sizes do not tell what is inside.
+const LEAST_LIMIT: u32 = 576;
 
 impl Inferred {
     /// What the sizes of a flow leave open; `None` for AH, and where packets were read, since
@@ -359,7 +364,7 @@ fn plateau(flow: &EspFlow, suites: &[Overhead]) -> Option<Plateau> {
         size,
         packets,
         outer: header(v6) + transport.octets() + size,
-        has_room: flow.fragmented == 0 && most.min()? >= held + 16,
+        has_room: flow.fragmented == 0 && held >= LEAST_LIMIT && most.min()? >= held + 16,
     })
 }
 
@@ -462,6 +467,17 @@ mod tests {
             inferred(&text).to_string(),
             "AEAD or NULL; many inner packets of 1391 to 1414, less than Ethernet takes: a smaller MTU or a clamped MSS"
         );
+    }
+
+    #[test]
+    fn no_limit_is_smaller_than_what_every_host_takes() {
+        let says = |inner: u32| {
+            let sizes = sizes(Overhead::new(8, 4, 16), &[40, 52, 84, inner]);
+            let says = inferred(&format!("0 A > B ESP 0xb1 seq 1..80 size {sizes}")).to_string();
+            says.contains("a smaller MTU or a clamped MSS")
+        };
+        assert!(!says(128) && !says(548));
+        assert!(says(576) && says(1400));
     }
 
     #[test]
