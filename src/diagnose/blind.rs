@@ -108,7 +108,7 @@ fn of_input(input: &Input, told: &mut Vec<Blind>) {
             ),
         });
     }
-    if input.frames > 0 && input.first.is_none() {
+    if input.frames > input.frames_outside && input.first.is_none() {
         told.push(Blind {
             what: "when anything happened".into(),
             why: say!("{path}: its frames carry no time", path),

@@ -88,6 +88,7 @@ fn what_was_passed_over_is_told() {
         nothing.starts_with(&format!("UNDECIDED  none of {all} frames is of the time")),
         "{nothing}"
     );
+    assert!(!nothing.contains("carry no time"), "{nothing}");
     let one = told(last);
     assert!(
         one.contains(&format!("{} frames passed over", all - 1)),
