@@ -32,6 +32,12 @@ pub enum LoadError {
         /// Its path.
         path: String,
     },
+    /// A file that was named is compressed. Captures alone are unpacked.
+    #[error("{path}: compressed; a key file is read unpacked")]
+    Compressed {
+        /// Its path.
+        path: String,
+    },
     /// There are more files than are read.
     #[error("{path}: more than {KEY_FILES} key files")]
     TooMany {
@@ -110,6 +116,9 @@ impl Loader {
                 Ok(problem) => self.problems.extend(problem),
                 Err(error @ LoadError::TooMany { .. }) => return Err(error),
                 Err(LoadError::Capture { .. }) => self.pass_over(&member, "a capture, passed over"),
+                Err(LoadError::Compressed { .. }) => {
+                    self.pass_over(&member, "compressed, passed over")
+                }
                 Err(LoadError::Unknown { .. }) => {
                     self.pass_over(&member, "not a key file, passed over");
                 }
@@ -131,6 +140,9 @@ impl Loader {
         let octets = read(path).map_err(|source| io_error(path, source))?;
         if is_capture(octets.expose()) {
             return Err(LoadError::Capture { path: name });
+        }
+        if is_compressed(octets.expose()) {
+            return Err(LoadError::Compressed { path: name });
         }
         let before = self.ring.len();
         let problems = match format::read(octets.expose(), &name, &mut self.ring) {
@@ -171,10 +183,9 @@ fn read(path: &Path) -> io::Result<Secret> {
     Ok(Secret::new(octets))
 }
 
-/// Whether the head is that of a capture (pcap in both byte orders and resolutions, pcapng, snoop)
-/// or of what captures are packed with (gzip, zstd).
+/// Whether the head is that of a capture (pcap in both byte orders and resolutions, pcapng, snoop).
 fn is_capture(octets: &[u8]) -> bool {
-    const HEADS: [&[u8]; 9] = [
+    const HEADS: [&[u8]; 8] = [
         b"\xa1\xb2\xc3\xd4",
         b"\xd4\xc3\xb2\xa1",
         b"\xa1\xb2\x3c\x4d",
@@ -182,10 +193,15 @@ fn is_capture(octets: &[u8]) -> bool {
         b"\xa1\xb2\xcd\x34",
         b"\x0a\x0d\x0d\x0a",
         b"snoop\0\0\0",
-        b"\x1f\x8b",
-        b"\x28\xb5\x2f\xfd",
+        b"\x34\xcd\xb2\xa1",
     ];
-    HEADS.iter().any(|head| octets.starts_with(head)) || octets.starts_with(b"\x34\xcd\xb2\xa1")
+    HEADS.iter().any(|head| octets.starts_with(head))
+}
+
+/// Whether the head is that of a compressed file (gzip, zstd, xz, bzip2), whatever is in it.
+fn is_compressed(octets: &[u8]) -> bool {
+    const HEADS: [&[u8]; 4] = [b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\0", b"BZh"];
+    HEADS.iter().any(|head| octets.starts_with(head))
 }
 
 #[cfg(test)]
@@ -235,6 +251,7 @@ mod tests {
         fs::write(folder.join("inner/b"), TABLE).unwrap();
         fs::write(folder.join("c.pcap"), b"\xd4\xc3\xb2\xa1more").unwrap();
         fs::write(folder.join("d.txt"), "words").unwrap();
+        fs::write(folder.join("d.gz"), b"\x1f\x8b\x08\0").unwrap();
         fs::write(folder.join("e"), "\n").unwrap();
         let (ring, problems) = load(std::slice::from_ref(&*folder)).unwrap();
         assert_eq!(ring.ikev1.len(), 1, "told twice, kept once");
@@ -243,6 +260,7 @@ mod tests {
             told(&problems, &folder),
             [
                 "c.pcap: a capture, passed over",
+                "d.gz: compressed, passed over",
                 "d.txt: not a key file, passed over",
                 "e: no keys in it",
             ]
@@ -264,5 +282,10 @@ mod tests {
             load(&path("capture")),
             Err(LoadError::Capture { .. })
         ));
+        for head in [&b"\x1f\x8b\x08"[..], b"\x28\xb5\x2f\xfd"] {
+            fs::write(folder.join("log.gz"), head).unwrap();
+            let error = load(&path("log.gz")).unwrap_err();
+            assert!(matches!(error, LoadError::Compressed { .. }), "{error}");
+        }
     }
 }
