@@ -8,8 +8,8 @@ use crate::fold::{EspPacket, Fold, Order};
 use crate::keys::{EspKeys, KeyRing};
 use crate::language::Text;
 use crate::limits::Bounds;
-use crate::model::{self, Blind, Model, TunnelId};
-use crate::net::{Body, Datagram, Learned};
+use crate::model::{self, Blind, KeyUsed, Model, TunnelId};
+use crate::net::{Body, Datagram, Learned, SaId};
 use crate::sadb::Sadb;
 use crate::say;
 use crate::scan::{Batch, Lane, Room, Scanner, Task, Wants};
@@ -142,6 +142,8 @@ pub enum Told<'a> {
     Frame(&'a Frame<'a>, Timestamp),
     /// A datagram with IPsec in it, the octets of ESP payloads with it where keys opened them.
     Datagram(&'a Datagram<'a>),
+    /// A key that there was in the end, by the number of its SA: told after all that it opened.
+    Key(SaId, &'a KeyUsed),
 }
 
 /// Calls `visit` for every frame, and for every datagram with IPsec after the frame that completes
@@ -635,6 +637,17 @@ impl Fold for Decrypter<'_> {
 
     fn keys(&mut self) -> Vec<EspKeys> {
         self.session.take_keys()
+    }
+
+    fn database(&mut self, database: &Sadb) {
+        for id in (0..).map(SaId) {
+            let Some(sa) = database.get(id) else { break };
+            let key = KeyUsed {
+                suite: sa.suite.clone(),
+                origin: sa.origin.clone(),
+            };
+            self.show(Told::Key(id, &key));
+        }
     }
 
     fn flow(&self) -> ControlFlow<()> {

@@ -164,8 +164,9 @@ pub struct DissectArgs {
     pub common: CommonArgs,
 }
 
-/// Arguments of `decrypt`.
+/// Arguments of `decrypt`. Of the common ones it refuses two.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("format", |arg| arg.hide(true)), mut_arg("tunnel", |arg| arg.hide(true)))]
 pub struct DecryptArgs {
     /// The common ones.
     #[command(flatten)]

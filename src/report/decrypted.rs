@@ -6,9 +6,11 @@
 //! A packet from inside stands behind the link header of its frame where that can be: libpcap reads
 //! no file with frames of several link types.
 
+use super::wrong_keys::{Openings, WrongKey};
 use crate::capture::{Frame, LinkType, Writer};
 use crate::limits;
-use crate::net::{Body, Datagram, Esp, Layer, OpenedEsp, Opening, Path};
+use crate::model::KeyUsed;
+use crate::net::{Body, Datagram, Esp, Layer, OpenedEsp, Opening, Path, SaId};
 use crate::units::{EspSpi, Timestamp, Vantage};
 use foldhash::HashMap;
 use std::fmt;
@@ -28,6 +30,7 @@ pub struct Decrypted<W> {
     is_kept: bool,
     time: Timestamp,
     tally: Tally,
+    openings: Openings,
 }
 
 /// What became of the frames.
@@ -110,6 +113,7 @@ impl<W: Write> Decrypted<W> {
             is_kept: false,
             time: Timestamp(0),
             tally: Tally::default(),
+            openings: Openings::default(),
         })
     }
 
@@ -132,10 +136,14 @@ impl<W: Write> Decrypted<W> {
             return;
         };
         self.has_esp = true;
+        let path = &datagram.path;
+        if let Some(opening) = esp.opening {
+            let to = path.to.address;
+            self.openings.count(esp.header.spi, to, opening);
+        }
         let Some(opened) = esp.opening.and_then(Opening::opened) else {
             return;
         };
-        let path = &datagram.path;
         let (Some(packet), Some(frame)) = (packet(datagram, esp, opened), &self.frame) else {
             self.is_kept = true;
             return;
@@ -154,11 +162,16 @@ impl<W: Write> Decrypted<W> {
         });
     }
 
-    /// Ends the file; what became of the frames.
-    pub fn finish(mut self) -> io::Result<(W, Tally)> {
+    /// A key that there was, by the number of its SA.
+    pub fn key(&mut self, id: SaId, key: &KeyUsed) {
+        self.openings.name(id, key);
+    }
+
+    /// Ends the file; what became of the frames, and the keys that fit none of them.
+    pub fn finish(mut self) -> io::Result<(W, Tally, Vec<WrongKey>)> {
         self.flush()?;
         let out = self.out.finish(self.time, &self.tally.to_string())?;
-        Ok((out, self.tally))
+        Ok((out, self.tally, self.openings.wrong()))
     }
 
     /// Writes the frame that waits, or what was opened in it.

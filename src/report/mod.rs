@@ -32,6 +32,8 @@ pub mod text;
 pub mod tunnels;
 #[doc(hidden)]
 pub mod view;
+#[doc(hidden)]
+pub mod wrong_keys;
 
 #[cfg(test)]
 mod sample;

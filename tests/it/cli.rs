@@ -254,6 +254,54 @@ fn files_of_one_name_are_told_apart_and_long_names_leave_room() {
 }
 
 #[test]
+fn decrypt_tells_of_keys_that_fit_nothing_and_ends_with_its_tally() {
+    let folder = folder("wrong-keys");
+    let capture = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/captures/healthy-ikev2-psk/capture.pcapng"
+    );
+    let flows = stdout(&espial(["tunnels", "-f", "json", capture]));
+    let flows: serde_json::Value = serde_json::from_str(&flows).unwrap();
+    let spi = flows["tunnels"][0]["flows"][0]["spi"].as_str().unwrap();
+    let keys = folder.join("wrong.toml");
+    let table = format!(
+        "[[esp]]\nspi = \"{spi}\"\nencryption = \"ENCR_AES_GCM_16\"\nkey_bits = 128\n\
+         encryption_key = \"{}\"\nintegrity = \"NONE\"\n",
+        "5a".repeat(20)
+    );
+    fs::write(&keys, table).unwrap();
+    // Cut within its last frame, so that there is a problem to tell as well.
+    let cut = folder.join("cut.pcapng");
+    let octets = fs::read(capture).unwrap();
+    fs::write(&cut, &octets[..octets.len() - 10]).unwrap();
+    let [keys, cut] = [&keys, &cut].map(|path| path.to_str().unwrap());
+    let target = folder.join("clear.pcapng");
+    let args = ["decrypt", cut, "-k", keys, "-o", target.to_str().unwrap()];
+    let said = stderr(&espial(args));
+    let lines: Vec<&str> = said.lines().collect();
+    let [problem, wrong, tally] = lines.as_slice() else {
+        panic!("{said}");
+    };
+    assert!(problem.contains("cut.pcapng: at octet"), "{problem}");
+    assert!(
+        wrong.starts_with(&format!("espial: the key of {keys}:1 (")),
+        "{wrong}"
+    );
+    assert!(
+        wrong.contains(&format!("fits none of the ESP packets of SPI {spi} (")),
+        "{wrong}"
+    );
+    assert!(tally.contains(" 0 opened to 0 packets"), "{tally}");
+    assert_eq!(stderr(&espial(args.iter().chain(&["-q"]))), "");
+    let help = stdout(&espial(["decrypt", "--help"]));
+    assert!(
+        !help.contains("--format") && !help.contains("--tunnel"),
+        "{help}"
+    );
+    assert!(stdout(&espial(["tunnels", "--help"])).contains("--tunnel"));
+}
+
+#[test]
 fn packagers_get_completions_a_manual_page_and_schemas() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         assert!(

@@ -12,6 +12,9 @@ use crate::pipeline::{self, Told};
 use crate::report::Decrypted;
 use std::ops::ControlFlow;
 
+/// SPIs that are told whose keys fit none of their packets.
+const WRONG_KEYS_SHOWN: usize = 32;
+
 /// Runs it. What became of the frames is told on standard error.
 pub fn run(args: DecryptArgs) -> Result<Exit, Error> {
     if args.common.keys.is_empty() {
@@ -42,6 +45,10 @@ pub fn run(args: DecryptArgs) -> Result<Exit, Error> {
                 decrypted.datagram(datagram);
                 Ok(())
             }
+            Told::Key(id, key) => {
+                decrypted.key(id, key);
+                Ok(())
+            }
         };
         match written {
             Ok(()) => ControlFlow::Continue(()),
@@ -54,17 +61,21 @@ pub fn run(args: DecryptArgs) -> Result<Exit, Error> {
     drop(progress);
     let finished = match failed {
         Some(error) => Err(error),
-        None => decrypted.finish().map(|(_, tally)| tally),
+        None => decrypted.finish(),
     };
     let read = read?;
-    match finished {
-        Ok(tally) => {
-            out.finish()?;
-            if !options.quiet {
-                complain(tally);
-            }
-        }
+    let (tally, wrong_keys) = match finished {
+        Ok((_, tally, wrong_keys)) => (tally, wrong_keys),
         Err(error) => return Err(out.error(error)),
+    };
+    out.finish()?;
+    let exit = problems(&read, &options);
+    if !options.quiet {
+        wrong_keys.iter().take(WRONG_KEYS_SHOWN).for_each(complain);
+        if let more @ 1.. = wrong_keys.len().saturating_sub(WRONG_KEYS_SHOWN) {
+            complain(format!("and so of {more} more SPIs"));
+        }
+        complain(tally);
     }
-    Ok(problems(&read, &options))
+    Ok(exit)
 }
