@@ -16,6 +16,7 @@ use super::facts::selectors::{self, Life, Narrowing};
 use super::facts::successors::Successors;
 use super::facts::tap::{self, Heard, IkeTimes, Tap};
 use super::facts::turned_down::TurnedDown;
+use super::facts::unused::{self, Unused};
 use crate::model::{
     EspFlow, Exchange, IcmpSeen, IkeSa, Keepalives, Message, Model, Outside, Signs, Tunnel,
     TunnelId,
@@ -42,6 +43,7 @@ pub struct Case<'m> {
     flows_begin: OnceLock<Vec<Timestamp>>,
     births: OnceLock<Vec<Birth>>,
     abandoned: OnceLock<Option<Abandoned>>,
+    unused: OnceLock<Option<Unused>>,
     attempts: OnceLock<Vec<Attempt>>,
     lasting: OnceLock<Vec<Refusal>>,
     narrowings: OnceLock<Vec<Narrowing>>,
@@ -69,6 +71,7 @@ impl<'m> Case<'m> {
             flows_begin: OnceLock::new(),
             births: OnceLock::new(),
             abandoned: OnceLock::new(),
+            unused: OnceLock::new(),
             attempts: OnceLock::new(),
             lasting: OnceLock::new(),
             narrowings: OnceLock::new(),
@@ -184,6 +187,11 @@ impl<'m> Case<'m> {
     /// Attempts at it that were answered and went no further, if they are many and none came up.
     pub(crate) fn abandoned(&self) -> Option<&Abandoned> {
         self.abandoned.get_or_init(|| abandoned::of(self)).as_ref()
+    }
+
+    /// IKE SAs that came up and were left or closed at once, if they are many and none after them lived.
+    pub(crate) fn unused(&self) -> Option<&Unused> {
+        self.unused.get_or_init(|| unused::of(self)).as_ref()
     }
 
     /// The births of its IKE SAs, in order.

@@ -9,10 +9,10 @@ use crate::registry::ExchangeType;
 use crate::units::{Span, Timestamp};
 
 /// So many attempts are no chance: one or two may be of somebody who looks what a gateway says.
-const MANY: usize = 3;
+pub const MANY: usize = 3;
 
 /// Who gives up an attempt begins the next one neither sooner nor later.
-const ANEW: (Span, Span) = (Span::from_secs(3), Span::from_secs(180));
+pub const ANEW: (Span, Span) = (Span::from_secs(3), Span::from_secs(180));
 
 /// Attempts that were answered and went no further.
 #[derive(Clone, Debug)]

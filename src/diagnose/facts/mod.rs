@@ -33,6 +33,7 @@ pub mod taken_back;
 pub mod tap;
 pub mod taps;
 pub mod turned_down;
+pub mod unused;
 pub mod vendor_advice;
 
 pub use asked::{Asked, Fate};

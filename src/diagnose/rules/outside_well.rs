@@ -210,6 +210,7 @@ fn well(case: &Case<'_>, directions: &Directions<'_>) -> Option<Finding> {
     let last = last_to_one.1.max(last_to_two.1);
     if is_left_unanswered(case)
         || is_restless(case)
+        || case.unused().is_some()
         || is_over(case, directions, last)
         || is_silenced(directions)
     {

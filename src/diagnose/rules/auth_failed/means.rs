@@ -5,6 +5,7 @@ use crate::diagnose::facts::{certificate, offer};
 use crate::diagnose::{Case, Finding};
 use crate::model::size::CERTIFICATES;
 use crate::model::{IkeSaId, Model};
+use crate::registry::ExchangeType;
 use std::ops::RangeInclusive;
 
 /// What the proof that is refused rests on: what to compare follows from it.
@@ -38,6 +39,20 @@ impl Means {
             (1, Some(suite)) if offer::v1_is_pre_shared(suite) => Self::SharedKey,
             (1, Some(suite)) if suite.v1_auth.is_some() => Self::Signature,
             _ => Self::by_size(model, id).unwrap_or(Self::Unknown),
+        }
+    }
+
+    /// Of the responder's proof: by size only what the initiator sent is known, and in main mode both have read what the
+    /// pre-shared key encrypts (RFC 2409 section 5.4).
+    pub(super) fn of_responder(model: &Model, id: IkeSaId) -> Self {
+        let sa = &model.ike_sas[id];
+        let first = sa.exchanges.first().map(|id| model.exchanges[*id].kind);
+        match (sa.version.major(), Self::of(model, id)) {
+            (1, Self::SharedKey) if first == Some(ExchangeType::IDENTITY_PROTECTION) => {
+                Self::SameKey
+            }
+            (1, means) => means,
+            _ => Self::Unknown,
         }
     }
 

@@ -287,22 +287,7 @@ pub(super) fn turned_away(case: &Case<'_>) -> Option<Finding> {
             times = child::times(times)
         ));
     }
-    // By size only what the initiator sent is known, and it is the responder that it does not believe.
-    let means = match case.model.ike_sas[id].version.major() {
-        1 => Means::of(case.model, id),
-        _ => Means::Unknown,
-    };
-    let main = case.model.ike_sas[id]
-        .exchanges
-        .first()
-        .is_some_and(|first| {
-            case.model.exchanges[*first].kind == ExchangeType::IDENTITY_PROTECTION
-        });
-    let means = match means {
-        Means::SharedKey if main => Means::SameKey,
-        means => means,
-    };
-    Some(means.advise(case, finding))
+    Some(Means::of_responder(case.model, id).advise(case, finding))
 }
 
 /// Whether the last of these exchanges was answered so late as a gateway does that waits for another.

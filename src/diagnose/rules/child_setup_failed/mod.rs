@@ -3,6 +3,7 @@
 mod taken_back;
 #[cfg(test)]
 mod tests;
+mod unused;
 
 use crate::diagnose::facts::refused_child::{AT_ONCE, KnownBy, Refusal, refusals};
 use crate::diagnose::facts::{began, child, child_made, rekey};
@@ -30,10 +31,10 @@ const DOCUMENT: &str = "\
 The gateways believe each other, but do not agree on the SA that carries traffic: its algorithms, its group, or which addresses it is for. The IKE SA may stay up without any use.
 
 ## How it is seen
-IKEv2: the IKE_AUTH response, after EAP the last one, has room for an identity and a proof, but not for an SA and traffic selectors; or CREATE_CHILD_SA is answered by a single notification although no child SA exists, or to a request that by its size asks for one more. IKEv1: quick mode message 1 is answered by an informational message instead of message 2, again and again if that may be a liveness check by its size; or never, though it is sent again and again, while the peer goes on to speak on this IKE SA, or fell silent as soon as phase 1 had ended. No ESP follows. Or whoever asked for child SAs deletes each of them as soon as it is granted, in IKEv1 also whoever granted them, and no ESP passes. With keys every refusal is read whose reason no other rule is about.
+IKEv2: the IKE_AUTH response, after EAP the last one, has room for an identity and a proof, but not for an SA and traffic selectors; or CREATE_CHILD_SA is answered by a single notification although no child SA exists, or to a request that by its size asks for one more. IKEv1: quick mode message 1 is answered by an informational message instead of message 2, again and again if that may be a liveness check by its size; or never, though it is sent again and again, while the peer goes on to speak on this IKE SA, or fell silent as soon as phase 1 had ended. No ESP follows. Or whoever asked for child SAs deletes each of them as soon as it is granted, in IKEv1 also whoever granted them, and no ESP passes. Or at least three times in a row, 3 to 180 seconds apart, the responder closes the IKE SA as soon as it has granted the child SA, or in IKEv1 the initiator leaves a child SA that it has confirmed without another word, and no IKE SA after them lives: told as possible. With keys every refusal is read whose reason no other rule is about.
 
 ## What else looks like it
-The reason is encrypted. NO_PROPOSAL_CHOSEN (algorithms, PFS group) and TS_UNACCEPTABLE (addresses) have the same size, and so have a lack of inner addresses, a failure inside (TEMPORARY_FAILURE) and a limit of child SAs. With the keys of the IKE SA it can be told which. A refused rekeying whose proposal is shorter looks like one more child SA. What is deleted as soon as it is granted may be closed by a program or an administrator.
+The reason is encrypted. NO_PROPOSAL_CHOSEN (algorithms, PFS group) and TS_UNACCEPTABLE (addresses) have the same size, and so have a lack of inner addresses, a failure inside (TEMPORARY_FAILURE) and a limit of child SAs. With the keys of the IKE SA it can be told which. A refused rekeying whose proposal is shorter looks like one more child SA. What is deleted as soon as it is granted may be closed by a program or an administrator, and what is left at once by a monitor that only tests whether the tunnel comes up; or a capture filter leaves out the ESP that passes.
 
 ## What to do
 1. Compare the ESP proposals of both sides: encryption, integrity, PFS group.
@@ -44,7 +45,8 @@ The reason is encrypted. NO_PROPOSAL_CHOSEN (algorithms, PFS group) and TS_UNACC
 fn check(case: &Case<'_>) -> Vec<Finding> {
     let refusals = refusals(case);
     let Some(first) = refusals.first() else {
-        return taken_back::taken_back(case).into_iter().collect();
+        let fruitless = taken_back::taken_back(case).or_else(|| unused::unused(case));
+        return fruitless.into_iter().collect();
     };
     let recovered = refusals.last().and_then(|last| recovered(case, last));
     let mut says = match first.known_by {

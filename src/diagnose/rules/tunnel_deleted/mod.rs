@@ -100,6 +100,11 @@ fn closed(case: &Case<'_>, id: IkeSaId) -> Option<Finding> {
     if sa.state != IkeState::Deleted || is_replaced(case, id) {
         return None;
     }
+    // What never served is not missed, and that it is closed at once again and again is told for itself.
+    let unused = case.unused();
+    if unused.is_some_and(|unused| unused.closed && sa.seen.first.1 >= unused.during.0) {
+        return None;
+    }
     let last = deleting(case, sa)?;
     let (at, who, to) = said(case.model, last)?;
     if has_other(case, id, at.1) {
