@@ -281,7 +281,7 @@ fn what_to_do_follows_from_the_reason() {
 #[test]
 fn only_two_addresses_of_a_link_belong_into_one_network() {
     let odd = |from: &str, to: &str| {
-        super::link(from.parse().unwrap(), to.parse().unwrap()).map(|text| text.to_string())
+        super::calls::link(from.parse().unwrap(), to.parse().unwrap()).map(|text| text.to_string())
     };
     assert!(odd("169.254.7.1", "169.254.7.6").unwrap().contains("/30"));
     assert!(odd("10.1.0.1", "10.1.0.1").unwrap().contains("same"));
