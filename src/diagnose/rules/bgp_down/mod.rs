@@ -33,16 +33,17 @@ const DOCUMENT: &str = "\
 Two routers speak BGP through the tunnel, or try to, and no session stands: then no routes are exchanged and the tunnel carries little else.
 
 ## How it is seen
-With the keys of ESP, or without encryption. Connections to TCP port 179 that are not answered, or reset; or a NOTIFICATION message, whose code and subcode (RFC 4271 section 6) say why; where a session stood, what was tried since it ended counts. Without keys: packets as large and as frequent as keepalives, both ways, that stop together; that is told for information. The addresses are printed and held against each other: the two ends of a link are different addresses of one small network, often a /30. A session has ended where one side closes or resets its connection, where nothing of it is seen for the length of a hold time, or where what an end sends is sent again, never acknowledged, and one of the two calls anew. A session that fell and came back in the capture is a warning: the next one, between the same two, shows that the one before was lost. The OPEN messages tell the AS numbers and hold times of both.
+With the keys of ESP, or without encryption. Connections to TCP port 179 that are not answered, or reset; or a NOTIFICATION message, whose code and subcode (RFC 4271 section 6) say why; where a session stood, what was tried since it ended counts. What each of the two routers tries is counted for itself. Without keys: packets as large and as frequent as keepalives, both ways, that stop together; that is told for information. The addresses are printed and held against each other: the two ends of a link are different addresses of one small network, often a /30. A session has ended where one side closes or resets its connection, where nothing of it is seen for the length of a hold time, or where what an end sends is sent again, never acknowledged, and one of the two calls anew. A session that fell and came back in the capture is a warning: the next one, between the same two, shows that the one before was lost. The OPEN messages tell the AS numbers and hold times of both.
 
 ## What else looks like it
 An administrator who stops the session: the NOTIFICATION says so (Cease). Two sessions that collide, of which one is closed: that is normal and not told.
 
 ## What to do
 1. Not answered: is the address of the neighbour the one that the other router has, and does the route to it go through the tunnel?
-2. Reset: does the other router have this neighbour configured, with these addresses?
-3. Bad Peer AS, Bad BGP Identifier, Unacceptable Hold Time: make the two configurations agree.
-4. Hold Timer Expired: something lost the keepalives; look for loss and for packets too large.
+2. Each calls the other and neither answers: both run, and drop what comes without a word. Do both have the same password of TCP-MD5 or TCP-AO for each other, and is TCP port 179 permitted on both?
+3. Reset: does the other router have this neighbour configured, with these addresses?
+4. Bad Peer AS, Bad BGP Identifier, Unacceptable Hold Time: make the two configurations agree.
+5. Hold Timer Expired: something lost the keepalives; look for loss and for packets too large.
 ";
 
 fn check(case: &Case<'_>) -> Vec<Finding> {

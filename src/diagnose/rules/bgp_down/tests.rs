@@ -21,6 +21,21 @@ fn nobody_takes_the_connection() {
 }
 
 #[test]
+fn who_calls_is_not_down() {
+    let text = |at: u32| {
+        format!(
+            "{}
+                 {at} B > A ESP 0xa1 seq 1 inner(169.254.7.2 > 169.254.7.1 TCP 50000 > 179 SYN)",
+            syns("169.254.7.1", "169.254.7.2")
+        )
+    };
+    let alternative = |at| fires(&text(at), "bgp-down").alternatives[0].to_string();
+    assert!(alternative(9).contains("the other router runs"));
+    // It may have gone since.
+    assert!(alternative(0).contains("The other router is down"));
+}
+
+#[test]
 fn the_broadcast_address_of_a_selector_is_no_neighbour() {
     let text = |selector: &str, to: &str| {
         format!(
