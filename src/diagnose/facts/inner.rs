@@ -5,6 +5,7 @@ use super::icmp::{self, Meaning};
 use super::{Tap, end_of, esp, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding};
 use crate::language::{Text, count};
+use crate::limits;
 use crate::model::{EspFlow, FlowId, InnerError, InnerFlow, InnerWay, Model, Tunnel};
 use crate::net::IcmpError;
 use crate::say;
@@ -203,17 +204,28 @@ pub struct Inside<'m> {
     tap: Tap,
 }
 
+/// SAs with packets that no key opens, or with gaps: with more nothing is claimed.
+const MANY: usize = 64;
+
 /// What was recorded of one end of a tunnel.
 #[derive(Debug, Default)]
 struct Sight {
     /// The last packet of IKE or ESP.
-    last: Option<Timestamp>,
+    last: Option<Cite>,
     /// When each flow of ESP of it came.
     esp: Vec<(Timestamp, Timestamp)>,
     /// When ESP came that could not be read.
     sealed: Vec<(Timestamp, Timestamp)>,
     /// Flows of ESP whose numbers have gaps.
     gaps: Vec<FlowId>,
+}
+
+impl Sight {
+    fn hear(&mut self, at: Cite) {
+        if self.last.is_none_or(|last| last.1 < at.1) {
+            self.last = Some(at);
+        }
+    }
 }
 
 impl<'m> Inside<'m> {
@@ -330,7 +342,7 @@ impl<'m> Inside<'m> {
                 continue;
             };
             let sight = self.sights.entry((flow.key.vantage, 1 - end)).or_default();
-            sight.last = sight.last.max(Some(flow.seen.last.1));
+            sight.hear(flow.seen.last);
             sight.esp.push((flow.seen.first.1, flow.seen.last.1));
             if !is_readable(flow) {
                 sight.sealed.push((flow.seen.first.1, flow.seen.last.1));
@@ -342,7 +354,7 @@ impl<'m> Inside<'m> {
         for message in case.messages() {
             if let Some(end) = end_of(self.row, message.path.from().address) {
                 let sight = self.sights.entry((message.vantage, end)).or_default();
-                sight.last = sight.last.max(Some(message.time));
+                sight.hear((message.frame, message.time));
             }
         }
     }
@@ -357,8 +369,6 @@ impl<'m> Inside<'m> {
         requests: u64,
         (first, last): (Timestamp, Timestamp),
     ) -> bool {
-        /// SAs with packets that no key opens, or with gaps: with more nothing is claimed.
-        const MANY: usize = 64;
         /// Fewer requests without answer prove nothing.
         const FEW: u64 = 3;
         let Some(sight) = self.sights.get(&(vantage, end)) else {
@@ -367,18 +377,36 @@ impl<'m> Inside<'m> {
         // Of requests after the gateway was heard last the answers may be lost with all else of it.
         let heard = sight
             .last
-            .map_or(0, |heard| before(heard, requests, (first, last)));
-        let open = sight.sealed.len() <= MANY
-            && !sight
-                .sealed
-                .iter()
-                .any(|(from, to)| *from <= last && *to >= first);
+            .map_or(0, |heard| before(heard.1, requests, (first, last)));
         let missing = || self.lacks(vantage, end, (first, last));
         heard >= FEW
-            && open
-            && self.tap.deaf.get(end) == Some(&false)
+            && self.reads(vantage, end, (first, last))
             && sight.gaps.len() <= MANY
             && heard.saturating_sub(missing()) >= FEW
+    }
+
+    /// Whether what the gateway at an end sends is recorded, and all ESP of it between these times was opened.
+    pub fn reads(
+        &self,
+        vantage: Vantage,
+        end: usize,
+        (first, last): (Timestamp, Timestamp),
+    ) -> bool {
+        let amid = |(from, to): &(Timestamp, Timestamp)| *from <= last && *to >= first;
+        let sight = self.sights.get(&(vantage, end));
+        let open =
+            sight.is_some_and(|sight| sight.sealed.len() <= MANY && !sight.sealed.iter().any(amid));
+        open && self.tap.deaf.get(end) == Some(&false)
+    }
+
+    /// The last packet of IKE or ESP of the gateway at an end.
+    pub fn last_heard(&self, vantage: Vantage, end: usize) -> Option<Cite> {
+        self.sights.get(&(vantage, end))?.last
+    }
+
+    /// Whether each conversation has a row of its own, so that one without a row was not there.
+    pub fn has_all(&self) -> bool {
+        self.model.inner.len() < limits::INNER_FLOWS
     }
 
     /// Whether ESP of the gateway at an end came between these times, or soon after. Where none did, answers
@@ -445,7 +473,7 @@ impl<'m> Inside<'m> {
         let sight = self.sights.get(&(vantage, end));
         sight.is_some_and(|sight| {
             let last = sight.last;
-            let lately = last.is_some_and(|last| last < first && first.since(last) <= LATELY);
+            let lately = last.is_some_and(|last| last.1 < first && first.since(last.1) <= LATELY);
             lately && sight.sealed.is_empty() && self.tap.deaf.get(end) == Some(&false)
         })
     }

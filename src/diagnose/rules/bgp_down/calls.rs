@@ -67,8 +67,10 @@ pub(super) fn unanswered(
     if let Some(last) = stood {
         finding = finding.also(last, "the last of the session that stood before");
     }
-    let finding = finding.advise_all(failed.advice(stood.is_some()));
-    Some(failed.cited_by(finding))
+    for (at, note) in failed.frames() {
+        finding = finding.also(at, note);
+    }
+    Some(finding.advise_all(failed.advice(stood.is_some())))
 }
 
 /// What one router tried, and what came of it.
@@ -318,6 +320,11 @@ impl Failed {
                     to
                 ),
             ],
+            Outcome::Silent if stood => vec![say!(
+                "Look whether {to} still runs, whether what the tunnel carries still reaches it, and whether TCP port \
+                 179 is still permitted there.",
+                to
+            )],
             _ => vec![say!(
                 "Look that {to} is the address of the neighbour inside the tunnel, that it has {from} as its \
                  neighbour, and that TCP port 179 is permitted between them.",
@@ -327,25 +334,20 @@ impl Failed {
         }
     }
 
-    /// A finding with the frames that show it.
-    pub(super) fn cited_by(&self, mut finding: Finding) -> Finding {
-        for refusal in &self.calls.refusals {
-            finding = finding.also(*refusal, "RST in answer");
-        }
+    /// The frames that show it, what is best to cite first.
+    pub(super) fn frames(&self) -> Vec<(Cite, Text)> {
+        let refusals = self.calls.refusals.iter();
+        let mut all: Vec<(Cite, Text)> = refusals.map(|at| (*at, "RST in answer".into())).collect();
         let other = self.other.iter();
         let other = other.filter(|_| self.outcome == Outcome::BothSilent);
         let mut places = self.calls.places.clone();
         for calls in other {
-            if let Some(first) = calls.places.first() {
-                finding = finding.also(*first, calls.note());
-            }
+            all.extend(calls.places.first().map(|at| (*at, calls.note())));
             places.extend(&calls.places);
         }
         places.sort_unstable();
-        for place in places {
-            finding = finding.also(place, "SYN to port 179");
-        }
-        finding
+        all.extend(places.into_iter().map(|at| (at, "SYN to port 179".into())));
+        all
     }
 }
 

@@ -4,6 +4,9 @@ use crate::language::Text;
 use crate::say;
 use std::net::IpAddr;
 
+/// Hold Timer Expired (RFC 4271 section 6.5).
+pub(super) const HOLD_TIMER_EXPIRED: u8 = 4;
+
 /// Cease (RFC 4486).
 const CEASE: u8 = 6;
 
@@ -31,7 +34,7 @@ pub(super) fn name(why: Option<(u8, u8)>) -> Text {
         1 => "Message Header Error",
         2 => "OPEN Message Error",
         3 => "UPDATE Message Error",
-        4 => "Hold Timer Expired",
+        HOLD_TIMER_EXPIRED => "Hold Timer Expired",
         5 => "Finite State Machine Error",
         CEASE => "Cease",
         7 => "ROUTE-REFRESH Message Error",
@@ -82,7 +85,7 @@ pub(super) fn advice(why: Option<(u8, u8)>, from: IpAddr, to: IpAddr, number: Op
         ),
         Some((2, 3)) => "Give each router a BGP identifier of its own.".into(),
         Some((2, 6)) => "Set hold times that both routers accept.".into(),
-        Some((4, _)) => say!(
+        Some((HOLD_TIMER_EXPIRED, _)) => say!(
             "{from} heard no keepalive of {to} in time: look for loss in the tunnel, and for packets larger than it \
              carries.",
             from,

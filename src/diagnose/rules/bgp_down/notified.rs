@@ -1,18 +1,23 @@
 //! A session that a NOTIFICATION ended.
 
-use super::{RULE, next_up, notification, ways};
-use crate::diagnose::facts::child;
-use crate::diagnose::{Cite, Confidence, Finding, Severity};
-use crate::model::{BgpWay, InnerFlow, TunnelId};
+use super::calls::{Failed, Outcome};
+use super::{RULE, next_up, notification, speaks, ways};
+use crate::diagnose::facts::inner::Inside;
+use crate::diagnose::facts::{child, tap};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Severity};
+use crate::language::Text;
+use crate::model::{BgpWay, InnerFlow};
 use crate::say;
+use crate::units::Span;
 use std::net::IpAddr;
 
 /// A NOTIFICATION: where it stands, from whom to whom, code and subcode.
 type Closed = (Cite, IpAddr, IpAddr, Option<(u8, u8)>);
 
-/// A session that a NOTIFICATION ended.
+/// A session that a NOTIFICATION ended, and what became of it.
 pub(super) fn notified(
-    tunnel: TunnelId,
+    case: &Case<'_>,
+    inside: &Inside<'_>,
     hosts: [IpAddr; 2],
     talks: &[&InnerFlow],
 ) -> Option<Finding> {
@@ -80,11 +85,16 @@ pub(super) fn notified(
             None => "It came up again.".into(),
         });
     }
+    let after = match stands {
+        true => After::default(),
+        false => After::of(case, inside, talks, at),
+    };
+    says.add(after.says());
     let [one, other] = hosts;
     let mut finding = Finding::new(
         &RULE,
         Confidence::Certain,
-        tunnel,
+        case.id,
         at,
         say!("NOTIFICATION from {from}: {reason}", from, reason = &reason),
     )
@@ -94,14 +104,97 @@ pub(super) fn notified(
         other,
         reason
     ))
-    .says(says)
-    .advise(notification::advice(why, from, to, number));
+    .says(says);
+    let stopped = notification::is_stopped(why);
+    // Who heard nothing in time, and has no answer since, is told by that what to look for.
+    let is_silent = |failed: &Failed| failed.outcome != Outcome::Refused;
+    let hold_timer = matches!(why, Some((notification::HOLD_TIMER_EXPIRED, _)));
+    if !(hold_timer && after.failed.as_ref().is_some_and(is_silent)) {
+        finding = finding.advise(notification::advice(why, from, to, number));
+    }
+    if let Some(failed) = after.failed.as_ref().filter(|_| !stopped) {
+        finding = finding.advise_all(failed.advice(true));
+    }
+    for (at, note) in after.begins() {
+        finding = finding.beside(at, note);
+    }
     for (at, from, ..) in said.iter().rev().skip(1) {
         finding = finding.also(*at, say!("an earlier one from {from}", from));
     }
-    let stopped = notification::is_stopped(why);
+    for (at, note) in after.failed.iter().flat_map(Failed::frames) {
+        finding = finding.beside(at, note);
+    }
     Some(match stands || stopped {
         true => finding.severity(Severity::Warning),
         false => finding,
     })
+}
+
+/// What came after a session that did not come up again.
+#[derive(Default)]
+struct After {
+    /// Connections that failed.
+    failed: Option<Failed>,
+    /// How long no session stood, and what shows that one would have been seen at the end.
+    down: Option<(Span, Cite)>,
+}
+
+impl After {
+    fn of(case: &Case<'_>, inside: &Inside<'_>, talks: &[&InnerFlow], ended: Cite) -> Self {
+        let ends = |talk: &&&InnerFlow| {
+            let bgp = talk.ways.iter().filter_map(|way| way.bgp.as_ref());
+            let mut notifications = bgp.flat_map(|bgp| &bgp.notifications);
+            notifications.any(|(at, _)| *at == ended)
+        };
+        let Some(session) = talks.iter().find(ends) else {
+            return Self::default();
+        };
+        // One that spoke later may stand.
+        let later = |talk: &&InnerFlow| speaks(talk) && talk.seen.last.1 > ended.1;
+        if talks.iter().any(|talk| !ends(&talk) && later(talk)) {
+            return Self::default();
+        }
+        let failed = Failed::of(case, inside, talks, Some(ended));
+        let down = down(case, inside, session, ended, failed.is_some());
+        Self { failed, down }
+    }
+
+    fn says(&self) -> Text {
+        let down = self.down.map(|(span, _)| {
+            say!(
+                "No session stood again in the {span} that the recording goes on.",
+                span
+            )
+        });
+        let failed = self.failed.as_ref().map(Failed::says);
+        Text::default().then(down).then(failed)
+    }
+
+    /// What is best to cite first of each.
+    fn begins(&self) -> impl Iterator<Item = (Cite, Text)> {
+        let failed = self.failed.as_ref().map(Failed::begins);
+        let goes_on = self.down.map(|(_, at)| (at, "the tunnel goes on".into()));
+        failed.into_iter().chain(goes_on)
+    }
+}
+
+/// How long no session stood after one ended, and what shows that one would have been seen at the end.
+fn down(
+    case: &Case<'_>,
+    inside: &Inside<'_>,
+    session: &InnerFlow,
+    ended: Cite,
+    failed: bool,
+) -> Option<(Span, Cite)> {
+    /// A router tries again so soon, as a rule: the ConnectRetryTime that RFC 4271 section 10 suggests.
+    const RETRY: Span = Span::from_secs(120);
+    let vantage = session.vantage;
+    let until = tap::ended(case.model, vantage)?;
+    let reads = |end| inside.reads(vantage, end, (ended.1, until));
+    let heard = [0, 1].into_iter();
+    let heard = heard.filter_map(|end| inside.last_heard(vantage, end));
+    let heard = heard.max_by_key(|at| at.1).filter(|at| at.1 > ended.1)?;
+    let long = failed
+        || tap::went_on(case.model, vantage, ended.1, RETRY) && heard.1.since(ended.1) >= RETRY;
+    (long && inside.has_all() && reads(0) && reads(1)).then(|| (until.since(ended.1), heard))
 }
