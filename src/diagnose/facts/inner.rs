@@ -458,6 +458,12 @@ impl<'m> Inside<'m> {
         missing.fold(0, u64::saturating_add)
     }
 
+    /// Whether no number of ESP of the gateway at an end is missing between these times, as far as one can tell.
+    pub fn is_whole(&self, vantage: Vantage, end: usize, during: (Timestamp, Timestamp)) -> bool {
+        let sight = self.sights.get(&(vantage, end));
+        sight.is_some_and(|sight| sight.gaps.len() <= MANY) && self.lacks(vantage, end, during) == 0
+    }
+
     /// Confidence in what is concluded from answers that did not come.
     pub fn absence(&self, confidence: Confidence) -> Confidence {
         self.tap.absence(confidence)

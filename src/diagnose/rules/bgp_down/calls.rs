@@ -1,5 +1,6 @@
 //! Connections to port 179 that nobody takes.
 
+use super::hold::HoldTime;
 use super::{RULE, is_closed, is_reset, speaks, ways};
 use crate::diagnose::facts::inner::{self, Inside};
 use crate::diagnose::facts::{Tap, tap};
@@ -355,11 +356,10 @@ impl Failed {
 /// hold time; or until an end sent what it sent again and nobody acknowledged, if one of the two then calls anew,
 /// which neither does while a session stands (RFC 4271 section 8). `None` if it may stand.
 fn stood_until(case: &Case<'_>, talk: &InnerFlow, talks: &[&InnerFlow]) -> Option<Cite> {
-    /// Twice the hold time that RFC 4271 section 10 suggests, which is what many peers have.
-    const HOLD: Span = Span::from_secs(180);
     let last = talk.seen.last;
     let closes = |way: &InnerWay| is_closed(way) || is_reset(way);
-    if talk.ways.iter().any(closes) || tap::went_on(case.model, talk.vantage, last.1, HOLD) {
+    let expires = |span| tap::went_on(case.model, talk.vantage, last.1, span);
+    if talk.ways.iter().any(closes) || HoldTime::of(talk).span.is_some_and(expires) {
         return Some(last);
     }
     ways(talk).into_iter().find_map(|(way, ..)| {

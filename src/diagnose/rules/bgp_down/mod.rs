@@ -2,8 +2,10 @@
 
 mod calls;
 mod fell;
+mod hold;
 mod notification;
 mod notified;
+mod silent;
 #[cfg(test)]
 mod tests;
 
@@ -33,10 +35,10 @@ const DOCUMENT: &str = "\
 Two routers speak BGP through the tunnel, or try to, and no session stands: then no routes are exchanged and the tunnel carries little else.
 
 ## How it is seen
-With the keys of ESP, or without encryption. Connections to TCP port 179 that are not answered, or reset; or a NOTIFICATION message, whose code and subcode (RFC 4271 section 6) say why; where a session stood, what was tried since it ended counts. What each of the two routers tries is counted for itself. Without keys: packets as large and as frequent as keepalives, both ways, that stop together; that is told for information. The addresses are printed and held against each other: the two ends of a link are different addresses of one small network, often a /30. A session has ended where one side closes or resets its connection, where nothing of it is seen for the length of a hold time, or where what an end sends is sent again, never acknowledged, and one of the two calls anew. Where a NOTIFICATION ended it, it is told whether another one stood since, and what was tried. A session that fell and came back in the capture is a warning: the next one, between the same two, shows that the one before was lost. The OPEN messages tell the AS numbers and hold times of both.
+With the keys of ESP, or without encryption. Connections to TCP port 179 that are not answered, or reset; or a NOTIFICATION message, whose code and subcode (RFC 4271 section 6) say why; where a session stood, what was tried since it ended counts. What each of the two routers tries is counted for itself. Without keys: packets as large and as frequent as keepalives, both ways, that stop together; that is told for information. The addresses are printed and held against each other: the two ends of a link are different addresses of one small network, often a /30. A session has ended where one side closes or resets its connection, where nothing of it is seen for the length of a hold time, or where what an end sends is sent again, never acknowledged, and one of the two calls anew. Where a NOTIFICATION ended it, it is told whether another one stood since, and what was tried. A session that stood falls silent for good where nothing of it comes for longer than the hold time, the smaller of both OPEN messages (180 seconds, and less sure, where these were not seen; none where one says zero), while the tunnel goes on at this tap. A session that fell and came back in the capture is a warning: the next one, between the same two, shows that the one before was lost. The OPEN messages tell the AS numbers and hold times of both.
 
 ## What else looks like it
-An administrator who stops the session: the NOTIFICATION says so (Cease). Two sessions that collide, of which one is closed: that is normal and not told.
+An administrator who stops the session: the NOTIFICATION says so (Cease). Two sessions that collide, of which one is closed: that is normal and not told. A session whose packets take another way, past this tap, looks as if it fell silent.
 
 ## What to do
 1. Not answered: is the address of the neighbour the one that the other router has, and does the route to it go through the tunnel?
@@ -44,6 +46,7 @@ An administrator who stops the session: the NOTIFICATION says so (Cease). Two se
 3. Reset: does the other router have this neighbour configured, with these addresses?
 4. Bad Peer AS, Bad BGP Identifier, Unacceptable Hold Time: make the two configurations agree.
 5. Hold Timer Expired: something lost the keepalives; look for loss and for packets too large. Where what was tried since has no answer: does the other router still run, and does what the tunnel carries still reach it?
+6. Fell silent: does what each router sends still get into the tunnel, and out of it to the other?
 ";
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
@@ -60,10 +63,15 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     }
     let (mut found, mut failed) = (Vec::new(), Vec::new());
     for (hosts, talks) in &pairs {
+        let silent = || silent::silent(case, inside, *hosts, talks);
         match notified::notified(case, inside, *hosts, talks) {
-            Some(ended) => found.push(ended),
+            Some(ended) => {
+                found.push(ended);
+                failed.extend(silent());
+            }
             None => failed.extend(
                 calls::unanswered(case, inside, talks)
+                    .or_else(silent)
                     .or_else(|| fell::fell(case.id, *hosts, talks)),
             ),
         }
