@@ -107,6 +107,10 @@ impl Calls {
                 let Some(tcp) = out.tcp.as_ref().filter(|tcp| tcp.syns > 0) else {
                     continue;
                 };
+                // An answer that passed here and did not get to who called is another fault.
+                if back.tcp.as_ref().is_some_and(|tcp| tcp.syn_acks > 0) {
+                    continue;
+                }
                 let row = routers.entry(from).or_insert(Self {
                     from,
                     to,

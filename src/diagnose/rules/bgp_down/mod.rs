@@ -1,6 +1,7 @@
 //! BGP inside the tunnel does not come up, or ends.
 
 mod calls;
+mod down;
 mod fell;
 mod hold;
 mod notification;
@@ -35,7 +36,7 @@ const DOCUMENT: &str = "\
 Two routers speak BGP through the tunnel, or try to, and no session stands: then no routes are exchanged and the tunnel carries little else.
 
 ## How it is seen
-With the keys of ESP, or without encryption. Connections to TCP port 179 that are not answered, or reset; or a NOTIFICATION message, whose code and subcode (RFC 4271 section 6) say why; where a session stood, what was tried since it ended counts. What each of the two routers tries is counted for itself. Without keys: packets as large and as frequent as keepalives, both ways, that stop together; that is told for information. The addresses are printed and held against each other: the two ends of a link are different addresses of one small network, often a /30. A session has ended where one side closes or resets its connection, where nothing of it is seen for the length of a hold time, or where what an end sends is sent again, never acknowledged, and one of the two calls anew. Where a NOTIFICATION ended it, it is told whether another one stood since, and what was tried. A session that stood falls silent for good where nothing of it comes for longer than the hold time, the smaller of both OPEN messages (180 seconds, and less sure, where these were not seen; none where one says zero), while the tunnel goes on at this tap. A session that fell and came back in the capture is a warning: the next one, between the same two, shows that the one before was lost. The OPEN messages tell the AS numbers and hold times of both.
+With the keys of ESP, or without encryption. Connections to TCP port 179 that are not answered, or reset; or a NOTIFICATION message, whose code and subcode (RFC 4271 section 6) say why; where a session stood, what was tried since it ended counts. What each of the two routers tries is counted for itself. Without keys: packets as large and as frequent as keepalives, both ways, that stop together; that is told for information. The addresses are printed and held against each other: the two ends of a link are different addresses of one small network, often a /30. A session has ended where one side closes or resets its connection, where nothing of it is seen for the length of a hold time, or where what an end sends is sent again, never acknowledged, and one of the two calls anew. Where a NOTIFICATION ended it, it is told whether another one stood since, and what was tried. A session that stood falls silent for good where nothing of it comes for longer than the hold time, the smaller of both OPEN messages (180 seconds, and less sure, where these were not seen; none where one says zero), while the tunnel goes on at this tap. One that was closed or reset without a NOTIFICATION is told where none stood again for two minutes. A session that fell and came back in the capture is a warning: the next one, between the same two, shows that the one before was lost. The OPEN messages tell the AS numbers and hold times of both.
 
 ## What else looks like it
 An administrator who stops the session: the NOTIFICATION says so (Cease). Two sessions that collide, of which one is closed: that is normal and not told. A session whose packets take another way, past this tap, looks as if it fell silent.
@@ -71,6 +72,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             }
             None => failed.extend(
                 calls::unanswered(case, inside, talks)
+                    .or_else(|| fell::for_good(case, inside, *hosts, talks))
                     .or_else(silent)
                     .or_else(|| fell::fell(case.id, *hosts, talks)),
             ),
@@ -121,6 +123,15 @@ fn speaks(talk: &InnerFlow) -> bool {
             .as_ref()
             .is_some_and(|tcp| tcp.syn_acks > 0 || tcp.data > 0);
         way.bgp.is_some() || answers || way.tcp.as_ref().is_some_and(|tcp| tcp.established)
+    })
+}
+
+/// Whether an end at least goes on after a SYN: where the other was not heard, a session may stand.
+fn may_stand(talk: &InnerFlow) -> bool {
+    talk.ways.iter().any(|way| {
+        let tcp = way.tcp.as_ref();
+        way.bgp.is_some()
+            || tcp.is_some_and(|tcp| tcp.syn_acks > 0 || tcp.data > 0 || tcp.established)
     })
 }
 

@@ -1,9 +1,9 @@
 //! A session that a NOTIFICATION ended.
 
 use super::calls::{Failed, Outcome};
-use super::{RULE, next_up, notification, speaks, ways};
+use super::{RULE, down, may_stand, next_up, notification, ways};
+use crate::diagnose::facts::child;
 use crate::diagnose::facts::inner::Inside;
-use crate::diagnose::facts::{child, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Severity};
 use crate::language::Text;
 use crate::model::{BgpWay, InnerFlow};
@@ -149,23 +149,17 @@ impl After {
         let Some(session) = talks.iter().find(ends) else {
             return Self::default();
         };
-        // One that spoke later may stand.
-        let later = |talk: &&InnerFlow| speaks(talk) && talk.seen.last.1 > ended.1;
+        let later = |talk: &&InnerFlow| may_stand(talk) && talk.seen.last.1 > ended.1;
         if talks.iter().any(|talk| !ends(&talk) && later(talk)) {
             return Self::default();
         }
         let failed = Failed::of(case, inside, talks, Some(ended));
-        let down = down(case, inside, session, ended, failed.is_some());
+        let down = down::since(case, inside, session.vantage, ended, failed.is_some());
         Self { failed, down }
     }
 
     fn says(&self) -> Text {
-        let down = self.down.map(|(span, _)| {
-            say!(
-                "No session stood again in the {span} that the recording goes on.",
-                span
-            )
-        });
+        let down = self.down.map(|(span, _)| down::says(span));
         let failed = self.failed.as_ref().map(Failed::says);
         Text::default().then(down).then(failed)
     }
@@ -176,25 +170,4 @@ impl After {
         let goes_on = self.down.map(|(_, at)| (at, "the tunnel goes on".into()));
         failed.into_iter().chain(goes_on)
     }
-}
-
-/// How long no session stood after one ended, and what shows that one would have been seen at the end.
-fn down(
-    case: &Case<'_>,
-    inside: &Inside<'_>,
-    session: &InnerFlow,
-    ended: Cite,
-    failed: bool,
-) -> Option<(Span, Cite)> {
-    /// A router tries again so soon, as a rule: the ConnectRetryTime that RFC 4271 section 10 suggests.
-    const RETRY: Span = Span::from_secs(120);
-    let vantage = session.vantage;
-    let until = tap::ended(case.model, vantage)?;
-    let reads = |end| inside.reads(vantage, end, (ended.1, until));
-    let heard = [0, 1].into_iter();
-    let heard = heard.filter_map(|end| inside.last_heard(vantage, end));
-    let heard = heard.max_by_key(|at| at.1).filter(|at| at.1 > ended.1)?;
-    let long = failed
-        || tap::went_on(case.model, vantage, ended.1, RETRY) && heard.1.since(ended.1) >= RETRY;
-    (long && inside.has_all() && reads(0) && reads(1)).then(|| (until.since(ended.1), heard))
 }

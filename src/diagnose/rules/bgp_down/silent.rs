@@ -1,7 +1,7 @@
 //! A session that fell silent for good.
 
 use super::hold::HoldTime;
-use super::{RULE, is_closed, is_reset, last_alive, speaks, ways};
+use super::{RULE, is_closed, is_reset, last_alive, may_stand, ways};
 use crate::diagnose::facts::inner::Inside;
 use crate::diagnose::facts::{Tap, child, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding};
@@ -23,8 +23,8 @@ pub(super) fn silent(
     let session = *stood.max_by_key(|talk| talk.seen.last.1)?;
     let hold = HoldTime::of(session);
     let limit = hold.span?;
-    // One that spoke later may stand, and so may one that has no row.
-    let mut later = talks.iter().filter(|talk| speaks(talk));
+    // A later one may stand, and so may one that has no row.
+    let mut later = talks.iter().filter(|talk| may_stand(talk));
     if session.ways.iter().any(is_ended)
         || later.any(|talk| talk.seen.last.1 > session.seen.last.1)
         || !inside.has_all()
