@@ -70,6 +70,9 @@ pub(super) fn never_came(
     if -passes.log10() * (small as f64) < SELDOM {
         return None;
     }
+    // Where most packets besides the steady ones came, those that are missing may be of the same kind.
+    let others = came.saturating_sub(small);
+    let are_mixed = others >= missing.saturating_mul(3);
     let (from, to) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
     let all = missing.saturating_add(came);
     let missed = match amid {
@@ -103,10 +106,9 @@ pub(super) fn never_came(
         at,
         say!("first gap in the numbers of {spi}", spi = flow.key.spi),
     )
-    .severity(match keyed || amid {
-        true => RULE.severity,
-        // That larger ones are sent at all is not shown.
-        false => Severity::Warning,
+    .severity(match are_mixed && !amid {
+        true => Severity::Warning,
+        false => RULE.severity,
     })
     .also(small_first, note)
     .also(small_last, "the last of them, which came without a break")
