@@ -23,6 +23,14 @@ pub(super) struct Shared {
 }
 
 impl Shared {
+    pub(super) fn new(path: String, origin: Origin, seam: &Seam) -> Self {
+        Self {
+            path,
+            origin,
+            hint: Mutex::new(Arc::clone(&seam.context)),
+        }
+    }
+
     fn hint(&self) -> Arc<Context> {
         Arc::clone(&self.hint.lock().unwrap_or_else(PoisonError::into_inner))
     }

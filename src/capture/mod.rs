@@ -7,6 +7,7 @@
 mod ahead;
 mod chunk;
 mod error;
+mod expand;
 mod input;
 pub(crate) mod link_type;
 mod octets;
@@ -15,6 +16,7 @@ mod pcap;
 mod pcapng;
 mod problems;
 mod snoop;
+mod spell;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -27,7 +29,8 @@ pub use ahead::Stopper;
 #[doc(hidden)]
 pub use chunk::{Chunk, Chunks};
 pub use error::{OpenError, ReadError};
-pub use input::{Input, expand, expand_within};
+pub use expand::{expand, expand_within};
+pub use input::Input;
 pub use link_type::LinkType;
 #[doc(hidden)]
 pub use octets::Scratch;

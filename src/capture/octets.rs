@@ -15,6 +15,9 @@ pub(super) trait Octets {
 
     /// The end of the input, or `upto` if that is nearer.
     fn extent(&mut self, upto: u64) -> io::Result<u64>;
+
+    /// What is before `offset` is not asked for again: it need not be held any longer.
+    fn pass(&mut self, _offset: u64) {}
 }
 
 /// Reusable private read buffer of a worker (256 KiB).
@@ -278,6 +281,10 @@ impl Octets for StreamOctets {
     fn extent(&mut self, upto: u64) -> io::Result<u64> {
         self.fill(upto);
         Ok(self.end().min(upto))
+    }
+
+    fn pass(&mut self, offset: u64) {
+        let _passed = self.take(offset);
     }
 }
 

@@ -882,38 +882,72 @@ fn a_folder_is_its_captures_in_order_of_time_and_one_set() {
         let whole = read_input(input, 100);
         assert_eq!(whole.frames.len(), 5, "input {n}");
     }
-    let overlapping = Scrap::folder(&[
-        ("left_1.pcap", &spell(100, 50)),
-        ("left_2.pcap", &spell(150, 50)),
-        ("right_1.pcap", &spell(110, 50)),
-        ("right_2.pcap", &spell(160, 50)),
-    ]);
-    let inputs = expand(std::slice::from_ref(&overlapping.0)).unwrap();
-    let names: Vec<_> = inputs
-        .iter()
-        .map(|input| input.path().rsplit('/').next().unwrap().to_owned())
-        .collect();
-    let order = ["left_1.pcap", "right_1.pcap", "left_2.pcap", "right_2.pcap"];
-    assert_eq!(names, order);
-    assert_eq!(
-        inputs.iter().map(Input::set).collect::<Vec<_>>(),
-        [0, 1, 0, 1]
-    );
     let empty = Scrap::folder(&[("notes.txt", b"not a capture")]);
     let error = expand(std::slice::from_ref(&empty.0)).err().unwrap();
     assert!(matches!(error, OpenError::EmptyFolder { .. }));
 }
 
+/// Files as they are, compressed, and cut in the midst of their last record.
+const KEPT: [fn(&[u8]) -> Vec<u8>; 4] = [
+    <[u8]>::to_vec,
+    gzip,
+    |octets| zstd::encode_all(octets, 1).unwrap(),
+    |octets| octets[..octets.len() - 7].to_vec(),
+];
+
+#[test]
+fn files_of_a_folder_that_overlap_in_time_are_those_of_several_taps() {
+    for keep in KEPT {
+        let overlapping = Scrap::folder(&[
+            ("left_1.pcap", &keep(&spell(100, 50))),
+            ("left_2.pcap", &keep(&spell(150, 50))),
+            ("right_1.pcap", &keep(&spell(110, 50))),
+            ("right_2.pcap", &keep(&spell(160, 50))),
+        ]);
+        let inputs = expand(std::slice::from_ref(&overlapping.0)).unwrap();
+        let names: Vec<_> = inputs
+            .iter()
+            .map(|input| input.path().rsplit('/').next().unwrap().to_owned())
+            .collect();
+        let order = ["left_1.pcap", "right_1.pcap", "left_2.pcap", "right_2.pcap"];
+        assert_eq!(names, order);
+        assert_eq!(
+            inputs.iter().map(Input::set).collect::<Vec<_>>(),
+            [0, 1, 0, 1]
+        );
+    }
+}
+
 #[test]
 fn files_that_follow_one_another_are_one_set_and_others_are_not() {
+    KEPT.into_iter().for_each(follow_one_another_or_not);
+    // However each of them is kept.
+    let files = [
+        Scrap::new(&gzip(&spell(100, 50))),
+        Scrap::new(&spell(150, 10)),
+    ];
+    let paths = files.each_ref().map(|file| file.0.clone());
+    let inputs = expand(&paths).unwrap();
+    assert_eq!(inputs.iter().map(Input::set).collect::<Vec<_>>(), [0, 0]);
+}
+
+fn follow_one_another_or_not(keep: fn(&[u8]) -> Vec<u8>) {
     let sets = |spells: &[(u32, u32)]| {
         let files: Vec<_> = spells
             .iter()
-            .map(|(first, count)| Scrap::new(&spell(*first, *count)))
+            .map(|(first, count)| Scrap::new(&keep(&spell(*first, *count))))
             .collect();
         let paths: Vec<_> = files.iter().map(|file| file.0.clone()).collect();
         let inputs = expand(&paths).unwrap();
-        inputs.iter().map(Input::set).collect::<Vec<_>>()
+        let sets = inputs.iter().map(Input::set).collect::<Vec<_>>();
+        // What was looked at before is read from its beginning.
+        let frames: usize = inputs
+            .into_iter()
+            .map(|input| read_input(input, 1 << 20).frames.len())
+            .sum();
+        let all: u32 = spells.iter().map(|(_, count)| count).sum();
+        assert!(frames + spells.len() >= all as usize, "{frames} of {all}");
+        sets
     };
     assert_eq!(sets(&[(100, 50), (150, 10), (160, 20)]), [0, 0, 0]);
     // The last frame of the first and the first of the second at the same moment.
@@ -933,12 +967,21 @@ fn the_same_packets_at_another_time_are_those_of_another_tap() {
         let file = numbers
             .zip(first..)
             .fold(PcapFile::usual(), |file, (n, at)| file.frame(at, &body(n)));
-        Scrap::new(&file.octets)
+        file.octets
     };
-    let sets = |other: &Scrap| {
-        let one = packets(100, 0..20);
-        let inputs = expand(&[one.0.clone(), other.0.clone()]).unwrap();
-        inputs.iter().map(Input::set).collect::<Vec<_>>()
+    let sets = |other: &[u8]| {
+        let kept = KEPT.map(|keep| {
+            let (one, other) = (keep(&packets(100, 0..20)), keep(other));
+            let folder = Scrap::folder(&[("one", &one), ("other", &other)]);
+            let named = ["one", "other"].map(|name| folder.0.join(name));
+            [&named[..], std::slice::from_ref(&folder.0)].map(|paths| {
+                let inputs = expand(paths).unwrap();
+                inputs.iter().map(Input::set).collect::<Vec<_>>()
+            })
+        });
+        let [[one, _], ..] = kept.clone();
+        assert!(kept.iter().flatten().all(|sets| *sets == one), "{kept:?}");
+        one
     };
     assert_eq!(sets(&packets(3_700, 0..20)), [0, 1]);
     // One began a little later.
