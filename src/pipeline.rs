@@ -299,11 +299,14 @@ fn read_one<F: Fold + Send>(
     order: Order,
     to: F,
 ) -> (model::Input, Order, F) {
+    let refusal = input.refusal().map(|error| refusal(error, input.path()));
     let about = model::Input {
         path: input.path().to_owned(),
         set: input.set(),
         format: input.format().to_owned(),
         shift: input.shift(),
+        refused: refusal.is_some(),
+        problems: refusal.into_iter().collect(),
         ..model::Input::default()
     };
     let size = options.chunk_size.map_or_else(
@@ -358,6 +361,18 @@ fn read_one<F: Fold + Send>(
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner);
     (row(about, folding.walked, ended), folding.order, folding.to)
+}
+
+/// What the report says of an input of which nothing can be read.
+fn refusal(error: &capture::OpenError, path: &str) -> capture::Problem {
+    capture::Problem {
+        offset: 0,
+        skipped: 0,
+        what: say!(
+            "nothing of it could be read: {error}",
+            error = Text::verbatim(error.beside(path))
+        ),
+    }
 }
 
 /// What the report says of an input.

@@ -54,6 +54,12 @@ pub enum OpenError {
         /// Path as given.
         path: String,
     },
+    /// Of several inputs none can be read.
+    #[error("{}", one_by_one(.refused))]
+    NoneReadable {
+        /// Why each of them cannot.
+        refused: Vec<Self>,
+    },
     /// More inputs than can be numbered.
     #[error("{count} inputs, expected at most 65535")]
     TooMany {
@@ -79,6 +85,18 @@ impl OpenError {
             _ => Self::Io { path, source },
         }
     }
+
+    /// What is said beside the path, where that is said already.
+    pub(crate) fn beside(&self, path: &str) -> String {
+        let said = self.to_string();
+        let after = said.strip_prefix(path).and_then(|s| s.strip_prefix(": "));
+        after.map(str::to_owned).unwrap_or(said)
+    }
+}
+
+fn one_by_one(errors: &[OpenError]) -> String {
+    let said: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    said.join("; ")
 }
 
 /// Why an input cannot be read on. What was read before counts.

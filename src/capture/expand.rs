@@ -15,8 +15,12 @@ use crate::units::Timestamp;
 /// too, in order of time however they were named. Files in a folder that are no captures are passed
 /// over.
 ///
+/// What is there and cannot be read holds its place among the inputs, see [`Input::refusal`]: what
+/// may not be opened, an empty file, one that breaks within its header, and what was named and is no
+/// capture.
+///
 /// # Errors
-/// A path cannot be opened or is no capture, a folder has none in it, or there are more than 65,535.
+/// A path is not there, no input at all can be read, or there are more than 65,535.
 pub fn expand(paths: &[PathBuf]) -> Result<Vec<Input>, OpenError> {
     expand_within(paths, &Bounds::default())
 }
@@ -31,22 +35,55 @@ pub fn expand_within(paths: &[PathBuf], bounds: &Bounds) -> Result<Vec<Input>, O
     // Positions of inputs named one by one.
     let mut named = Vec::new();
     for path in paths {
+        let before = inputs.len();
         if path.is_dir() {
-            let before = inputs.len();
-            for (first_of_set, mut input) in open_folder(path, window_log)? {
+            let folder = match open_folder(path, window_log) {
+                Ok(folder) => folder,
+                Err(error) => vec![(0, hold_place(path, error)?)],
+            };
+            for (first_of_set, mut input) in folder {
                 input.set_numbers(number(inputs.len())?, number(before + first_of_set)?);
                 inputs.push(input);
             }
         } else {
-            named.push(inputs.len());
-            let mut input = Input::open_within(path, number(inputs.len())?, window_log)?;
+            named.push(before);
+            let mut input = match Input::open_within(path, 0, window_log) {
+                Ok(input) => input,
+                Err(error) => hold_place(path, error)?,
+            };
+            input.set_numbers(number(before)?, number(before)?);
             if paths.len() > 1 && input.is_compressed_file() {
                 input.park(window_log);
             }
             inputs.push(input);
         }
     }
-    order_one_recording(inputs, &named, window_log)
+    order_one_recording(some_readable(inputs)?, &named, window_log)
+}
+
+/// An input that cannot be read, beside others that perhaps can. What is not there is none: it was named
+/// wrongly.
+fn hold_place(path: &Path, error: OpenError) -> Result<Input, OpenError> {
+    match error {
+        OpenError::NotFound { .. } => Err(error),
+        _ => Ok(Input::refused(path, error)),
+    }
+}
+
+/// The inputs, unless none of them can be read.
+fn some_readable(inputs: Vec<Input>) -> Result<Vec<Input>, OpenError> {
+    if inputs.is_empty() || inputs.iter().any(|input| input.refusal().is_none()) {
+        return Ok(inputs);
+    }
+    let refused = inputs.into_iter().filter_map(Input::into_refusal);
+    let mut refused: Vec<OpenError> = refused.collect();
+    match refused.pop() {
+        Some(only) if refused.is_empty() => Err(only),
+        last => {
+            refused.extend(last);
+            Err(OpenError::NoneReadable { refused })
+        }
+    }
 }
 
 /// Makes one set of files that follow one another, in order of time: a shell names the tenth of a
@@ -57,18 +94,20 @@ fn order_one_recording(
     window_log: u32,
 ) -> Result<Vec<Input>, OpenError> {
     let mut places: Vec<usize> = named.to_vec();
-    places.retain(|place| inputs.get(*place).is_some_and(|input| !input.is_pipe()));
+    places.retain(|place| inputs.get(*place).is_some_and(Input::is_readable_file));
     if places.len() < 2 {
         return Ok(inputs);
     }
     let mut spells: Vec<(usize, Spell)> = Vec::with_capacity(places.len());
     for place in &places {
-        if let Some(input) = inputs.get_mut(*place) {
-            spells.push((*place, spell(input, window_log)?));
-        }
+        let spell = inputs.get_mut(*place).map(|input| spell(input, window_log));
+        let Some(Ok(spell)) = spell else {
+            return Ok(inputs);
+        };
+        spells.push((*place, spell));
     }
     spells.sort_by_key(|(_, spell)| (spell.first.is_none(), spell.first));
-    if !follow_one_another(&mut spells, &inputs, window_log)? {
+    if !follow_one_another(&mut spells, &inputs, window_log) {
         return Ok(inputs);
     }
     let mut inputs: Vec<Option<Input>> = inputs.into_iter().map(Some).collect();
@@ -88,29 +127,25 @@ fn order_one_recording(
 
 /// Whether each file begins at or after the end of the one before, and with other packets. What costs
 /// little is asked first.
-fn follow_one_another(
-    spells: &mut [(usize, Spell)],
-    inputs: &[Input],
-    window_log: u32,
-) -> Result<bool, OpenError> {
+fn follow_one_another(spells: &mut [(usize, Spell)], inputs: &[Input], window_log: u32) -> bool {
     let differ = spells.windows(2).all(|pair| match pair {
         [(_, one), (_, next)] => next.first.is_some() && !one.begins_as(next),
         _ => true,
     });
     if !differ {
-        return Ok(false);
+        return false;
     }
     let mut rest = spells;
     while let [(place, one), next @ ..] = rest {
         if let (Some((_, after)), Some(input)) = (next.first(), inputs.get(*place)) {
-            find_end(one, input, after.first, window_log)?;
+            find_end(one, input, after.first, window_log);
             if one.overlap(after).is_none_or(|overlap| overlap.0 > 0) {
-                return Ok(false);
+                return false;
             }
         }
         rest = next;
     }
-    Ok(true)
+    true
 }
 
 /// What a file tells; a compressed one, which is closed, is opened for that.
@@ -123,16 +158,13 @@ fn spell(input: &mut Input, window_log: u32) -> Result<Spell, OpenError> {
 
 /// Reads a file for its end where that is not known yet, as far as a recording that begins at `next`
 /// asks for it.
-fn find_end(
-    spell: &mut Spell,
-    input: &Input,
-    next: Option<Timestamp>,
-    window_log: u32,
-) -> Result<(), OpenError> {
-    if let Some(next) = next.filter(|_| !spell.is_whole()) {
-        spell.read_to_end(&mut input.anew(window_log)?, next);
+fn find_end(spell: &mut Spell, input: &Input, next: Option<Timestamp>, window_log: u32) {
+    if let Some(next) = next.filter(|_| !spell.is_whole())
+        // What can be opened no more is told when its turn comes.
+        && let Ok(mut input) = input.anew(window_log)
+    {
+        spell.read_to_end(&mut input, next);
     }
-    Ok(())
 }
 
 fn number(count: usize) -> Result<u16, OpenError> {
@@ -141,36 +173,31 @@ fn number(count: usize) -> Result<u16, OpenError> {
     })
 }
 
-/// The captures in a folder by the time of their first frame; those without one by name, last. Each
-/// with the place of the first of its set.
+/// The captures in a folder by the time of their first frame; those without one by name, then those
+/// that cannot be read. Each with the place of the first of its set.
 fn open_folder(path: &Path, window_log: u32) -> Result<Vec<(usize, Input)>, OpenError> {
     let name = path.display().to_string();
     let fail = |error| OpenError::io(&name, error);
     let mut files = Vec::new();
     for entry in fs::read_dir(path).map_err(fail)? {
-        let file = entry.map_err(fail)?.path();
-        if file.is_file() {
-            files.push(file);
-        }
+        files.push(entry.map_err(fail)?.path());
     }
     files.sort();
     let mut captures = Vec::new();
+    let mut refused = Vec::new();
     for file in &files {
-        match Input::open_within(file, 0, window_log) {
-            Ok(mut input) => {
+        match open_file(file, window_log) {
+            Ok(Some(mut input)) => {
                 let spell = Spell::of(&mut input);
                 input.park(window_log);
                 captures.push((spell, input));
             }
-            Err(
-                OpenError::Empty { .. }
-                | OpenError::NotCapture { .. }
-                | OpenError::BrokenHeader { .. },
-            ) => {}
-            Err(error) => return Err(error),
+            // A link to nowhere, or a file that is gone since.
+            Ok(None) | Err(OpenError::NotFound { .. } | OpenError::NotCapture { .. }) => {}
+            Err(error) => refused.push(Input::refused(file, error)),
         }
     }
-    if captures.is_empty() {
+    if captures.is_empty() && refused.is_empty() {
         return Err(OpenError::EmptyFolder { path: name });
     }
     captures.sort_by_key(|(spell, _)| (spell.first.is_none(), spell.first));
@@ -178,8 +205,21 @@ fn open_folder(path: &Path, window_log: u32) -> Result<Vec<(usize, Input)>, Open
     let timed = captures.partition_point(|(spell, _)| spell.first.is_some());
     let latest = captures.iter().filter_map(|(spell, _)| spell.first).max();
     for (spell, input) in captures.iter_mut().take(timed.saturating_sub(1)) {
-        find_end(spell, input, latest, window_log)?;
+        find_end(spell, input, latest, window_log);
     }
     let (spells, inputs): (Vec<_>, Vec<_>) = captures.into_iter().unzip();
-    Ok(sets(&spells).into_iter().zip(inputs).collect())
+    let mut numbered: Vec<_> = sets(&spells).into_iter().zip(inputs).collect();
+    let after = numbered.len()..;
+    numbered.extend(after.zip(refused));
+    Ok(numbered)
+}
+
+/// Opens what lies in a folder, if it is a file.
+fn open_file(path: &Path, window_log: u32) -> Result<Option<Input>, OpenError> {
+    let about = fs::metadata(path);
+    let about = about.map_err(|error| OpenError::io(&path.display().to_string(), error))?;
+    if !about.is_file() {
+        return Ok(None);
+    }
+    Input::open_within(path, 0, window_log).map(Some)
 }

@@ -52,6 +52,8 @@ enum Source {
         /// See [`ZSTD_WINDOW_LOG`].
         window_log: u32,
     },
+    /// Nothing: it cannot be read, and is told among those that can.
+    Refused(Arc<OpenError>),
 }
 
 /// Octets that tell a format.
@@ -135,12 +137,40 @@ impl Input {
         Self::from_stream(name, index, Box::new(reader), true, ZSTD_WINDOW_LOG)
     }
 
+    /// One that cannot be read, which holds the place of what was named.
+    pub(super) fn refused(path: &Path, error: OpenError) -> Self {
+        Self {
+            place: path.to_owned(),
+            path: path.display().to_string(),
+            origin: Origin::of(0),
+            format: "unknown".to_owned(),
+            size: None,
+            source: Source::Refused(Arc::new(error)),
+        }
+    }
+
+    /// Why nothing of it can be read; `None` of an input that was opened.
+    pub fn refusal(&self) -> Option<&OpenError> {
+        match &self.source {
+            Source::Refused(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// What [`Input::refusal`] tells, of one that is not to be read.
+    pub(super) fn into_refusal(self) -> Option<OpenError> {
+        match self.source {
+            Source::Refused(error) => Arc::into_inner(error),
+            _ => None,
+        }
+    }
+
     /// Its path as given; `-` for standard input.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// Its format, such as `pcap`, `pcapng`, `snoop`, `pcap (gzip)`.
+    /// Its format, such as `pcap`, `pcapng`, `snoop`, `pcap (gzip)`; `unknown` if it cannot be read.
     pub fn format(&self) -> &str {
         &self.format
     }
@@ -158,13 +188,20 @@ impl Input {
     /// The same to be read once more, which is opened when its turn comes; `None` if its octets come but once, as those
     /// of a pipe do. `window_log` as for [`ZSTD_WINDOW_LOG`].
     pub(crate) fn again(&self, window_log: u32) -> Option<Self> {
-        let (compressed, window_log) = match &self.source {
+        let source = match &self.source {
             Source::Stream { pipe: true, .. } => return None,
+            Source::Refused(error) => Source::Refused(Arc::clone(error)),
             Source::Parked {
                 compressed,
                 window_log,
-            } => (*compressed, *window_log),
-            _ => (self.is_compressed_file(), window_log),
+            } => Source::Parked {
+                compressed: *compressed,
+                window_log: *window_log,
+            },
+            Source::File { .. } | Source::Stream { .. } => Source::Parked {
+                compressed: self.is_compressed_file(),
+                window_log,
+            },
         };
         Some(Self {
             place: self.place.clone(),
@@ -172,10 +209,7 @@ impl Input {
             origin: self.origin,
             format: self.format.clone(),
             size: self.size,
-            source: Source::Parked {
-                compressed,
-                window_log,
-            },
+            source,
         })
     }
 
@@ -268,6 +302,7 @@ impl Input {
                     Err(error) => failed(self.path, io::Error::other(error)),
                 }
             }
+            Source::Refused(_) => Supply::Failed(None),
         };
         Chunks { supply }
     }
@@ -337,12 +372,16 @@ impl Input {
             Source::File { .. } => false,
             Source::Stream { pipe, .. } => !pipe,
             Source::Parked { compressed, .. } => compressed,
+            Source::Refused(_) => false,
         }
     }
 
-    /// Whether its octets come but once.
-    pub(super) fn is_pipe(&self) -> bool {
-        matches!(self.source, Source::Stream { pipe: true, .. })
+    /// Whether it can be looked at before it is read, unlike a pipe, whose octets come but once.
+    pub(super) fn is_readable_file(&self) -> bool {
+        !matches!(
+            self.source,
+            Source::Stream { pipe: true, .. } | Source::Refused(_)
+        )
     }
 
     /// Numbers it, and the recording that it is part of.
@@ -380,7 +419,9 @@ impl Input {
             Source::File { file, end, seam } => {
                 (&mut FileOctets::new(file, *end, &mut scratch), seam)
             }
-            Source::Stream { pipe: true, .. } | Source::Parked { .. } => return None,
+            Source::Stream { pipe: true, .. } | Source::Parked { .. } | Source::Refused(_) => {
+                return None;
+            }
             Source::Stream { stream, seam, .. } => (stream, seam),
         };
         let shared = Shared::new(self.path.clone(), self.origin, seam);

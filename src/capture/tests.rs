@@ -779,11 +779,13 @@ fn the_window_of_a_zstd_file_is_bounded_with_the_memory() {
     // A capture is not passed over in its folder for that.
     let packed = zstd_frame(most + 1, &file.octets);
     let folder = Scrap::folder(&[("a", &file.octets), ("b", &packed)]);
-    for path in [&folder.0, &folder.0.join("b")] {
-        let refused = expand_within(std::slice::from_ref(path), &bounds);
-        let refused = refused.err().unwrap().to_string();
-        assert!(refused.contains("more than 8 MiB at once"), "{refused}");
-    }
+    let refused = expand_within(&[folder.0.join("b")], &bounds);
+    let refused = refused.err().unwrap().to_string();
+    assert!(refused.contains("more than 8 MiB at once"), "{refused}");
+    let inputs = expand_within(std::slice::from_ref(&folder.0), &bounds).unwrap();
+    let told: Vec<_> = inputs.iter().map(Input::refusal).collect();
+    assert!(told[0].is_none());
+    assert_eq!(told[1].unwrap().to_string(), refused);
     assert_eq!(expand(std::slice::from_ref(&folder.0)).unwrap().len(), 2);
     // Where it is met later it is told so, too.
     let (one, two) = file.octets.split_at(file.octets.len() / 2);
@@ -869,7 +871,6 @@ fn a_folder_is_its_captures_in_order_of_time_and_one_set() {
         ("b", &spell(1_000, 5)),
         ("c", &spell(2_000, 5)),
         ("notes.txt", b"not a capture"),
-        ("empty", b""),
     ]);
     let inputs = expand(std::slice::from_ref(&folder.0)).unwrap();
     let names: Vec<_> = inputs
@@ -989,6 +990,58 @@ fn the_same_packets_at_another_time_are_those_of_another_tap() {
     assert_eq!(sets(&packets(3_700, 20..40)), [0, 0]);
     // A few that were sent again.
     assert_eq!(sets(&packets(3_700, 17..40)), [0, 0]);
+}
+
+#[test]
+fn what_cannot_be_read_holds_its_place_beside_what_can() {
+    let broken: [(&str, &[u8]); 2] = [("1", b""), ("2", &PcapFile::usual().octets[..20])];
+    let notes: (&str, &[u8]) = ("notes.txt", b"not a capture");
+    let told = |paths: &[PathBuf]| {
+        let inputs = expand(paths).unwrap();
+        let told = inputs.iter().map(|input| {
+            let name = input.path().rsplit('/').next().unwrap().to_owned();
+            let why = input.refusal().map(|why| why.beside(input.path()));
+            (name, input.set(), why.unwrap_or_default())
+        });
+        told.collect::<Vec<_>>()
+    };
+    let tell = |name: &str, set: u16, why: &str| (name.to_owned(), set, why.to_owned());
+    let empty = "empty file, expected a capture";
+    let cut = "the pcap header is broken at offset 20: expected a file header of 24 octets";
+    let good = spell(100, 5);
+    let folder = Scrap::folder(&[broken[0], broken[1], notes, ("good", &good)]);
+    assert_eq!(
+        told(std::slice::from_ref(&folder.0)),
+        [tell("good", 0, ""), tell("1", 1, empty), tell("2", 2, cut)]
+    );
+    // Of those that were named nothing is passed over.
+    let named = ["1", "notes.txt", "good"].map(|name| folder.0.join(name));
+    let no_capture =
+        "not a capture: begins with 6e 6f 74 20, expected pcap, pcapng, snoop, gzip or zstd";
+    assert_eq!(
+        told(&named),
+        [
+            tell("1", 0, empty),
+            tell("notes.txt", 1, no_capture),
+            tell("good", 2, "")
+        ]
+    );
+    // A folder that holds no capture is told as a whole.
+    let other = Scrap::folder(&[notes]);
+    let told = told(&[other.0.clone(), folder.0.join("good")]);
+    assert!(
+        told[0].2.starts_with("no capture in this folder"),
+        "{told:?}"
+    );
+    assert_eq!(told[1], tell("good", 1, ""));
+    // Nothing is left to be read.
+    let refused = expand(&[folder.0.join("1"), other.0.clone()])
+        .err()
+        .unwrap();
+    let said = refused.to_string();
+    assert!(said.contains(empty) && said.contains("; ") && said.contains("no capture in"));
+    let missing = expand(&[folder.0.join("good"), folder.0.join("missing")]);
+    assert!(matches!(missing.err().unwrap(), OpenError::NotFound { .. }));
 }
 
 #[test]

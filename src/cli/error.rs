@@ -41,9 +41,7 @@ impl Error {
             Self::Usage(_) | Self::File { .. } | Self::Keys(_) | Self::Stdout(_) => Exit::Usage,
             Self::Pipeline(_) => Exit::Unreadable,
             Self::Open(error) => match error {
-                OpenError::NotFound { .. }
-                | OpenError::PermissionDenied { .. }
-                | OpenError::TooMany { .. } => Exit::Usage,
+                OpenError::NotFound { .. } | OpenError::TooMany { .. } => Exit::Usage,
                 _ => Exit::Unreadable,
             },
         }

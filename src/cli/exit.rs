@@ -14,7 +14,7 @@ pub enum Exit {
     Usage = 2,
     /// An input could be read in part only. What was read is reported, and so is the damage.
     Partial = 3,
-    /// An input could not be read at all.
+    /// An input could not be read at all. What could be read of others is reported.
     Unreadable = 4,
 }
 

@@ -98,7 +98,12 @@ fn of_input(input: &Input, told: &mut Vec<Blind>) {
             ),
         });
     }
-    if !input.problems.is_empty() {
+    if input.refused {
+        told.push(Blind {
+            what: "what stood in an input of which nothing could be read".into(),
+            why: path.clone(),
+        });
+    } else if !input.problems.is_empty() {
         told.push(Blind {
             what: "what stood in the damaged parts of the input".into(),
             why: say!(

@@ -16,7 +16,7 @@ pub struct Input {
     pub set: u16,
     /// First and last time of the whole set, on the input whose index is the set's number.
     pub recording: Option<(Timestamp, Timestamp)>,
-    /// Its format, such as `pcap`, `pcapng`, `snoop`, `pcap (gzip)`.
+    /// Its format, such as `pcap`, `pcapng`, `snoop`, `pcap (gzip)`; `unknown` if it was refused.
     pub format: String,
     /// Names of its link types, in order of first use.
     pub link_types: Vec<String>,
@@ -39,6 +39,8 @@ pub struct Input {
     pub last: Option<Timestamp>,
     /// Packets that the capturing system says it dropped; `None` if it does not say.
     pub dropped: Option<u64>,
+    /// Whether nothing of it could be read, for the reason that its problems tell.
+    pub refused: bool,
     /// What could not be read.
     pub problems: Vec<Problem>,
 }

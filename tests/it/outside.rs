@@ -304,6 +304,53 @@ fn changed(name: &str, change: impl FnOnce(&Path)) -> (Option<i32>, u64, String)
     )
 }
 
+/// The rest is reported, and the exit code tells.
+#[cfg(unix)]
+#[test]
+fn an_input_that_may_not_be_opened_is_told_beside_the_others() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder("unreadable");
+    let [good, bad] = ["good.pcap", "bad.pcap"].map(|name| folder.join(name));
+    fs::write(&good, capture(10)).unwrap();
+    fs::write(&bad, capture(10)).unwrap();
+    fs::set_permissions(&bad, fs::Permissions::from_mode(0)).unwrap();
+    let why = if fs::File::open(&bad).is_ok() {
+        eprintln!("this user may read anything: a broken file instead");
+        fs::write(&bad, &capture(1)[..20]).unwrap();
+        "the pcap header is broken at offset 20: expected a file header of 24 octets"
+    } else {
+        "permission denied"
+    };
+    let [good, bad, folder] = [&good, &bad, &folder].map(|path| path.to_str().unwrap());
+    for inputs in [&[good, bad][..], &[folder]] {
+        for command in ["diagnose", "tunnels", "dissect"] {
+            let child = start(&[&[command][..], inputs].concat());
+            let output = child.wait_with_output().unwrap();
+            let said = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(4), "{command}: {said}");
+            assert_eq!(said, format!("espial: {bad}: {why}\n"), "{command}");
+            assert!(text(&output.stdout).contains("ESP"), "{command}");
+        }
+        let child = start(&[&["-f", "json"][..], inputs].concat());
+        let output = child.wait_with_output().unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let [read, refused] = [0, 1].map(|number| &json["inputs"][number]);
+        assert_eq!(
+            (&read["frames"], &read["problems"]),
+            (&10.into(), &serde_json::json!([]))
+        );
+        let told = refused["problems"][0]["what"].as_str().unwrap();
+        assert_eq!(told, format!("nothing of it could be read: {why}"));
+    }
+    // Where nothing can be read there is nothing to report.
+    let output = start(&[bad]).wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(4));
+    assert_eq!(
+        (text(&output.stdout), text(&output.stderr)),
+        (String::new(), format!("espial: {bad}: {why}\n"))
+    );
+}
+
 #[test]
 fn an_input_that_is_cut_while_it_waits_is_told_as_cut() {
     let (code, frames, problems) = changed("cut", |path| {

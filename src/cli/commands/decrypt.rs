@@ -1,13 +1,11 @@
 //! `espial decrypt`: the capture with what ESP carries in clear.
 
-use super::problems;
-use crate::capture;
+use super::{open, problems};
 use crate::cli::args::{DecryptArgs, Format};
 use crate::cli::complain;
 use crate::cli::error::Error;
 use crate::cli::exit::Exit;
 use crate::cli::options::Options;
-use crate::cli::output::Output;
 use crate::pipeline::{self, Told};
 use crate::report::Decrypted;
 use std::ops::ControlFlow;
@@ -29,9 +27,8 @@ pub fn run(args: DecryptArgs) -> Result<Exit, Error> {
         let why = "decrypt writes pcapng, which is not for a terminal: --output";
         return Err(Error::Usage(why.to_owned()));
     }
-    let mut out = Output::open(options.output.as_deref(), &options.inputs)?;
+    let (mut out, inputs) = open(&options)?;
     out.keep_private();
-    let inputs = capture::expand_within(&options.inputs, &options.pipeline.bounds)?;
     let progress = options.watch();
     let mut decrypted = match Decrypted::new(&mut out) {
         Ok(decrypted) => decrypted,

@@ -1,12 +1,10 @@
 //! `espial diagnose`: find tunnels, say what is wrong.
 
-use super::{problems, unfit, write};
-use crate::capture;
+use super::{open, problems, unfit, write};
 use crate::cli::args::{DiagnoseArgs, Format};
 use crate::cli::error::Error;
 use crate::cli::exit::Exit;
 use crate::cli::options::Options;
-use crate::cli::output::Output;
 use crate::pipeline::{self, Analysis};
 use crate::report::text::{self, Detail};
 use crate::report::{Diagnosis, Selection, json, ndjson};
@@ -17,8 +15,7 @@ pub fn run(args: DiagnoseArgs) -> Result<Exit, Error> {
     let mut options = Options::new(args.common)?;
     let language = args.language.lang.into();
     options.sheet.language = language;
-    let out = Output::open(options.output.as_deref(), &options.inputs)?;
-    let inputs = capture::expand_within(&options.inputs, &options.pipeline.bounds)?;
+    let (out, inputs) = open(&options)?;
     let progress = options.watch();
     // The process ends after this: to give millions of rows back one by one would take longer than to
     // read them.

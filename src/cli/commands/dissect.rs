@@ -1,7 +1,6 @@
 //! `espial dissect`: every datagram that holds IPsec, frame by frame.
 
-use super::problems;
-use crate::capture;
+use super::{open, problems};
 use crate::cli::args::{DissectArgs, Format};
 use crate::cli::error::Error;
 use crate::cli::exit::Exit;
@@ -22,8 +21,7 @@ const BUFFER: usize = 64 * 1024;
 /// Runs it.
 pub fn run(args: DissectArgs) -> Result<Exit, Error> {
     let mut options = Options::new(args.common)?;
-    let out = Output::open(options.output.as_deref(), &options.inputs)?;
-    let inputs = capture::expand_within(&options.inputs, &options.pipeline.bounds)?;
+    let (out, inputs) = open(&options)?;
     // A bar would tear the lines apart.
     let progress = if options.on_terminal {
         None

@@ -15,12 +15,25 @@ use super::error::Error;
 use super::exit::Exit;
 use super::options::Options;
 use super::output::Output;
+use crate::capture;
 use crate::model::Input;
 use std::io;
 
-/// Tells on standard error what of the inputs could not be read.
+/// Opens the output and then the inputs, so that a wrong path costs no time, and tells on standard error
+/// which inputs cannot be read.
+fn open(options: &Options) -> Result<(Output, Vec<capture::Input>), Error> {
+    let out = Output::open(options.output.as_deref(), &options.inputs)?;
+    let inputs = capture::expand_within(&options.inputs, &options.pipeline.bounds)?;
+    inputs
+        .iter()
+        .filter_map(capture::Input::refusal)
+        .for_each(complain);
+    Ok((out, inputs))
+}
+
+/// Tells on standard error what of the inputs could be read in part only, and how the run ended.
 fn problems(inputs: &[Input], options: &Options) -> Exit {
-    for input in inputs {
+    for input in inputs.iter().filter(|input| !input.refused) {
         for problem in &input.problems {
             if !options.quiet {
                 complain(format!(
@@ -30,10 +43,12 @@ fn problems(inputs: &[Input], options: &Options) -> Exit {
             }
         }
     }
-    if inputs.iter().any(|input| !input.problems.is_empty()) {
-        Exit::Partial
-    } else {
-        Exit::Done
+    let refused = inputs.iter().any(|input| input.refused);
+    let partial = inputs.iter().any(|input| !input.problems.is_empty());
+    match (refused, partial) {
+        (true, _) => Exit::Unreadable,
+        (false, true) => Exit::Partial,
+        (false, false) => Exit::Done,
     }
 }
 

@@ -1,12 +1,10 @@
 //! `espial tunnels`: tables of what was found, without judgement.
 
-use super::{problems, unfit, write};
-use crate::capture;
+use super::{open, problems, unfit, write};
 use crate::cli::args::{Format, TunnelsArgs};
 use crate::cli::error::Error;
 use crate::cli::exit::Exit;
 use crate::cli::options::Options;
-use crate::cli::output::Output;
 use crate::pipeline;
 use crate::report::view::Tunnels;
 use crate::report::{Selection, json, ndjson, tunnels};
@@ -17,8 +15,7 @@ pub fn run(args: TunnelsArgs) -> Result<Exit, Error> {
     let mut options = Options::new(args.common)?;
     let language = args.language.lang.into();
     options.sheet.language = language;
-    let out = Output::open(options.output.as_deref(), &options.inputs)?;
-    let inputs = capture::expand_within(&options.inputs, &options.pipeline.bounds)?;
+    let (out, inputs) = open(&options)?;
     let progress = options.watch();
     // As in `diagnose`, the model is not given back row by row.
     let analysis = ManuallyDrop::new(pipeline::analyze(inputs, &options.pipeline)?);
