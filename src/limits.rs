@@ -192,6 +192,13 @@ pub const ZSTD_WINDOW_LOG: u32 = 27;
 /// Octets asked of a stream at a time; a pipe gives fewer.
 pub const CAPTURE_STREAM_OCTETS: usize = 1 << 18;
 
+/// Octets read of standard input at a time: what a pipe of Linux holds.
+pub const PIPE_OCTETS: usize = 1 << 16;
+
+/// Such pieces that are read ahead of those who take them: reading one and taking another keeps both
+/// sides busy.
+pub const PIPE_PIECES: usize = 1;
+
 /// Headers that a search for the next record may look at in chains. Beyond it the search goes on in
 /// the next piece; octets passed over are told as damage.
 pub const CAPTURE_SEARCH_STEPS: u64 = 1 << 10;

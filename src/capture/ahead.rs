@@ -5,6 +5,7 @@ use std::io;
 use std::panic;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 /// A thread that makes things until there are no more, and what it has made.
 ///
@@ -27,8 +28,10 @@ impl<T: Send + 'static> Ahead<T> {
         let queue = Arc::new(Queue {
             state: Mutex::new(State {
                 made: VecDeque::new(),
-                ended: false,
+                ended: None,
                 stopped: false,
+                last_call: None,
+                late: false,
             }),
             changed: Condvar::new(),
             most: most.max(1),
@@ -65,6 +68,12 @@ impl<T: Send + 'static> Ahead<T> {
         thing
     }
 
+    /// Whether all was made that there is, and nothing of it came too late.
+    pub(super) fn has_ended(&self) -> bool {
+        let state = self.queue.state();
+        state.ended.is_some() && !state.late
+    }
+
     /// What stops it from another thread.
     pub(super) fn stopper(&self) -> Stopper {
         Stopper(Some(Arc::clone(&self.queue) as _))
@@ -94,10 +103,17 @@ impl Stopper {
             queue.stop();
         }
     }
+
+    /// What is made within this time is given, and no more. `false` if that was said before, or if the
+    /// making had ended longer ago than that.
+    pub(super) fn stop_within(&self, time: Duration) -> bool {
+        self.0.as_ref().is_some_and(|queue| queue.stop_within(time))
+    }
 }
 
 trait Stop {
     fn stop(&self);
+    fn stop_within(&self, time: Duration) -> bool;
 }
 
 impl<T> Stop for Queue<T> {
@@ -106,6 +122,17 @@ impl<T> Stop for Queue<T> {
         state.stopped = true;
         state.made.clear();
         self.changed.notify_all();
+    }
+
+    fn stop_within(&self, time: Duration) -> bool {
+        let mut state = self.state();
+        let over = state.ended.is_some_and(|end| end.elapsed() > time);
+        if over || state.last_call.is_some() {
+            return false;
+        }
+        state.last_call = Instant::now().checked_add(time);
+        self.changed.notify_all();
+        true
     }
 }
 
@@ -117,10 +144,14 @@ struct Queue<T> {
 
 struct State<T> {
     made: VecDeque<T>,
-    /// Whether the maker makes no more.
-    ended: bool,
+    /// When the maker ended, which makes no more.
+    ended: Option<Instant>,
     /// Whether nobody wants more.
     stopped: bool,
+    /// From when on nobody wants more, if that is known.
+    last_call: Option<Instant>,
+    /// Whether something was made that nobody wanted any more.
+    late: bool,
 }
 
 impl<T> Queue<T> {
@@ -139,6 +170,7 @@ impl<T> Queue<T> {
     fn put(&self, thing: T) -> bool {
         let mut state = self.wait(|state| state.made.len() < self.most || state.stopped);
         if state.stopped {
+            state.late = true;
             return false;
         }
         state.made.push_back(thing);
@@ -148,10 +180,30 @@ impl<T> Queue<T> {
 
     /// The next thing, and whether the maker has ended.
     fn take(&self) -> (Option<T>, bool) {
-        let mut state = self.wait(|state| !state.made.is_empty() || state.ended || state.stopped);
+        let mut state = self.state();
+        loop {
+            let left = state
+                .last_call
+                .map(|at| at.saturating_duration_since(Instant::now()));
+            // What is made already is still given.
+            state.stopped |= left.is_some_and(|left| left.is_zero());
+            if !state.made.is_empty() || state.ended.is_some() || state.stopped {
+                break;
+            }
+            state = match left {
+                Some(left) => {
+                    let waited = self.changed.wait_timeout(state, left);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => {
+                    let waited = self.changed.wait(state);
+                    waited.unwrap_or_else(PoisonError::into_inner)
+                }
+            };
+        }
         let thing = state.made.pop_front();
         self.changed.notify_all();
-        (thing, state.ended)
+        (thing, state.ended.is_some())
     }
 }
 
@@ -160,7 +212,7 @@ struct End<T>(Arc<Queue<T>>);
 
 impl<T> Drop for End<T> {
     fn drop(&mut self) {
-        self.0.state().ended = true;
+        self.0.state().ended = Some(Instant::now());
         self.0.changed.notify_all();
     }
 }

@@ -11,6 +11,7 @@ use super::error::{OpenError, ReadError};
 use super::octets::{FileOctets, Octets, Scratch, StreamOctets};
 use super::pcap::Pcap;
 use super::pcapng::Section;
+use super::pipe::{Interrupt, Pipe};
 use super::snoop::{self, Snoop};
 use super::walk::{Context, Format, Layout, Origin, Seam};
 use super::window::Window;
@@ -29,6 +30,8 @@ pub struct Input {
     format: String,
     size: Option<u64>,
     source: Source,
+    /// What ends it, if it is a pipe that can be ended.
+    interrupt: Option<Interrupt>,
 }
 
 enum Source {
@@ -77,7 +80,7 @@ impl Input {
     pub(super) fn open_within(path: &Path, index: u16, window_log: u32) -> Result<Self, OpenError> {
         let name = path.display().to_string();
         if name == STANDARD_INPUT {
-            return Self::from_stream(name, index, Box::new(io::stdin()), true, window_log);
+            return Self::from_standard_input(name, index, window_log);
         }
         let mut file = File::open(path).map_err(|error| OpenError::io(&name, error))?;
         let about = file
@@ -118,6 +121,7 @@ impl Input {
                 end: size,
                 seam,
             },
+            interrupt: None,
         };
         input.settle_variant()?;
         Ok(input)
@@ -146,6 +150,7 @@ impl Input {
             format: "unknown".to_owned(),
             size: None,
             source: Source::Refused(Arc::new(error)),
+            interrupt: None,
         }
     }
 
@@ -155,6 +160,12 @@ impl Input {
             Source::Refused(error) => Some(error),
             _ => None,
         }
+    }
+
+    /// What ends it while it is read, from another thread; `None` but for standard input that comes from
+    /// a program.
+    pub fn interrupt(&self) -> Option<Interrupt> {
+        self.interrupt.clone()
     }
 
     /// What [`Input::refusal`] tells, of one that is not to be read.
@@ -210,6 +221,7 @@ impl Input {
             format: self.format.clone(),
             size: self.size,
             source,
+            interrupt: None,
         })
     }
 
@@ -307,6 +319,19 @@ impl Input {
         Chunks { supply }
     }
 
+    /// Opens standard input; one that is no file can be [interrupted](Input::interrupt).
+    fn from_standard_input(name: String, index: u16, window_log: u32) -> Result<Self, OpenError> {
+        let stdin = io::stdin();
+        if is_file(&stdin) {
+            return Self::from_stream(name, index, Box::new(stdin), true, window_log);
+        }
+        let pipe = Pipe::new(stdin).map_err(|error| OpenError::io(&name, error))?;
+        let interrupt = pipe.interrupt();
+        let mut input = Self::from_stream(name, index, Box::new(pipe), true, window_log)?;
+        input.interrupt = Some(interrupt);
+        Ok(input)
+    }
+
     /// Opens a stream that may be compressed.
     fn from_stream(
         path: String,
@@ -361,6 +386,7 @@ impl Input {
             format,
             size: None,
             source,
+            interrupt: None,
         };
         input.settle_variant()?;
         Ok(input)
@@ -450,6 +476,21 @@ impl Input {
             .unwrap_or(Ok(()))
             .map_err(|error| OpenError::io(&self.path, error))
     }
+}
+
+/// Whether standard input was redirected from a file.
+#[cfg(unix)]
+fn is_file(stdin: &io::Stdin) -> bool {
+    use std::os::fd::AsFd;
+    let file = stdin.as_fd().try_clone_to_owned().map(File::from);
+    file.and_then(|file| file.metadata())
+        .is_ok_and(|about| about.is_file())
+}
+
+/// Nothing interrupts it there.
+#[cfg(not(unix))]
+fn is_file(_stdin: &io::Stdin) -> bool {
+    true
 }
 
 /// Walks the first blocks so that guesses know the interfaces that are described there.

@@ -14,6 +14,7 @@ mod octets;
 mod order;
 mod pcap;
 mod pcapng;
+mod pipe;
 mod problems;
 mod snoop;
 mod spell;
@@ -34,6 +35,7 @@ pub use input::Input;
 pub use link_type::LinkType;
 #[doc(hidden)]
 pub use octets::Scratch;
+pub use pipe::Interrupt;
 pub use problems::Problem;
 #[doc(hidden)]
 pub use problems::Problems;

@@ -1,6 +1,10 @@
 //! Where data goes: standard output, or a file that appears when it is whole.
 
 use super::error::Error;
+#[cfg(unix)]
+use super::signal::Signals;
+#[cfg(unix)]
+use crate::capture::Interrupt;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -31,6 +35,8 @@ struct Beside {
     path: PathBuf,
     /// Whether none but its owner may read it.
     private: bool,
+    #[cfg(unix)]
+    signals: Signals,
 }
 
 impl Output {
@@ -76,6 +82,19 @@ impl Output {
     pub fn keep_private(&mut self) {
         if let Target::Beside(beside) = &mut self.target {
             beside.private = true;
+        }
+    }
+
+    /// Has the first interrupt end the pipe that is read, and not the program: what was read is written.
+    ///
+    /// # Errors
+    /// As those of [`Signals::end_first`].
+    #[cfg(unix)]
+    pub fn end_first(&self, pipe: Interrupt) -> io::Result<()> {
+        match &self.target {
+            Target::Beside(beside) => beside.signals.end_first(pipe),
+            // Nothing half written is left there.
+            Target::Stdout(_) | Target::Direct { .. } => Signals::default().end_first(pipe),
         }
     }
 
@@ -140,6 +159,8 @@ impl Beside {
             at,
             path,
             private: false,
+            #[cfg(unix)]
+            signals: Signals::default(),
         })
     }
 
@@ -160,7 +181,7 @@ impl Beside {
             options.mode(0o600);
         }
         #[cfg(unix)]
-        crate::cli::signal::remove_when_ended(self.at.clone())?;
+        self.signals.remove_when_ended(self.at.clone())?;
         let file = loop {
             let file = options.open(&self.at)?;
             // Not every file system has locks: then what is left stays.

@@ -46,6 +46,34 @@ fn send(signal: &str, to: &Child) {
     assert!(sent.unwrap().success(), "kill takes {signal}");
 }
 
+/// What is said when an interrupt ends the pipe that is read, and not the program.
+#[cfg(unix)]
+const INTERRUPTED: &str =
+    "espial: interrupted: what was read of the pipe counts; another interrupt ends espial\n";
+
+/// Waits until it is said that the pipe is to end.
+#[cfg(unix)]
+fn wait_until_interrupted(child: &mut Child) {
+    let mut said = vec![0; INTERRUPTED.len()];
+    child
+        .stderr
+        .as_mut()
+        .unwrap()
+        .read_exact(&mut said)
+        .unwrap();
+    assert_eq!(text(&said), INTERRUPTED);
+}
+
+/// Ends a process that reads a pipe by a signal: of interrupts it takes two.
+#[cfg(unix)]
+fn end_by(signal: &str, child: &mut Child) {
+    send(signal, child);
+    if signal == "-INT" {
+        wait_until_interrupted(child);
+        send(signal, child);
+    }
+}
+
 fn text(octets: &[u8]) -> String {
     String::from_utf8_lossy(octets).into_owned()
 }
@@ -92,7 +120,7 @@ fn whoever_is_ended_amid_its_work_leaves_what_was_there() {
         let mut stdin = child.stdin.take().unwrap();
         // More than a pipe holds, so that some of it was read when it is written.
         stdin.write_all(&capture(5_000)).unwrap();
-        send(signal, &child);
+        end_by(signal, &mut child);
         let output = child.wait_with_output().unwrap();
         drop(stdin);
         assert_eq!(output.status.code(), None, "{signal} ends it");
@@ -132,13 +160,101 @@ fn whoever_is_ended_amid_its_writing_takes_away_what_is_half_written() {
             waited += 1;
         }
         assert_eq!(names(&folder).len(), 2, "{command:?} is writing");
-        send(signal, &child);
+        end_by(signal, &mut child);
         let output = child.wait_with_output().unwrap();
         drop(stdin);
         assert_eq!(output.status.code(), None, "{signal} ends {command:?}");
         assert_eq!(names(&folder), ["out"], "{signal} {command:?}");
         assert_eq!(fs::read_to_string(&target).unwrap(), "before");
     }
+}
+
+/// Ctrl-C interrupts whoever writes a pipe and whoever reads it: what was written is reported.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_the_pipe_and_what_was_read_is_reported() {
+    if ignores("-INT") {
+        eprintln!("skipped: it is ignored here");
+        return;
+    }
+    let folder = folder("interrupted");
+    let target = folder.join("out");
+    let to = ["-o", target.to_str().unwrap(), "-"];
+    for command in [
+        &["diagnose", "-f", "json"][..],
+        &["dissect", "-f", "ndjson"],
+    ] {
+        for ends in [true, false] {
+            let mut child = start(&[command, &to].concat());
+            let mut stdin = child.stdin.take().unwrap();
+            stdin.write_all(&capture(5_000)).unwrap();
+            send("-INT", &child);
+            wait_until_interrupted(&mut child);
+            // Whoever writes ends as well, as tcpdump does, or goes on.
+            let open = (!ends).then_some(stdin);
+            let output = child.wait_with_output().unwrap();
+            drop(open);
+            let said = text(&output.stderr);
+            let (code, told) = if ends {
+                (0, String::new())
+            } else {
+                let at = capture(5_000).len();
+                let end =
+                    format!("espial: -: at octet {at}: reading stopped: ended by an interrupt\n");
+                (3, end)
+            };
+            assert_eq!(
+                (output.status.code(), said),
+                (Some(code), told),
+                "{command:?}"
+            );
+            let written = fs::read_to_string(&target).unwrap();
+            match command {
+                ["dissect", ..] => assert_eq!(written.lines().count(), 5_000),
+                _ => {
+                    let json: serde_json::Value = serde_json::from_str(&written).unwrap();
+                    assert_eq!(json["inputs"][0]["frames"], 5_000);
+                }
+            }
+            assert_eq!(names(&folder), ["out"], "{command:?}");
+            fs::remove_file(&target).unwrap();
+        }
+    }
+}
+
+/// A file that standard input was redirected from is no pipe: nothing that was read is lost with it.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interrupt_ends_the_program_where_it_reads_a_file() {
+    if ignores("-INT") {
+        eprintln!("skipped: it is ignored here");
+        return;
+    }
+    let folder = folder("redirected");
+    let path = folder.join("esp.pcap");
+    fs::write(&path, capture(10)).unwrap();
+    // A pipe that nobody writes, named beside it, keeps it waiting.
+    let pipe = folder.join("pipe");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let child = Command::new(env!("CARGO_BIN_EXE_espial"))
+        .args(["-", pipe.to_str().unwrap()])
+        .stdin(fs::File::open(&path).unwrap())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut writer = fs::File::options().write(true).open(&pipe).unwrap();
+    writer.write_all(&capture(1)).unwrap();
+    send("-INT", &child);
+    let output = child.wait_with_output().unwrap();
+    drop(writer);
+    assert_eq!(output.status.code(), None, "{}", text(&output.stderr));
 }
 
 /// Nothing takes away what a killed process has half written, until the next one writes there: that of

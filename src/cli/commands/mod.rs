@@ -28,6 +28,11 @@ fn open(options: &Options) -> Result<(Output, Vec<capture::Input>), Error> {
         .iter()
         .filter_map(capture::Input::refusal)
         .for_each(complain);
+    #[cfg(unix)]
+    if let Some(pipe) = inputs.iter().find_map(capture::Input::interrupt) {
+        // Without a handler the first interrupt ends the program.
+        let _ = out.end_first(pipe);
+    }
     Ok((out, inputs))
 }
 
