@@ -113,8 +113,11 @@ impl Asking<'_> {
                 stopped: true,
             });
         }
-        if self.back.packets > 0 || self.is_answered_elsewhere() {
+        if self.is_answered_elsewhere() {
             return None;
+        }
+        if self.back.packets > 0 {
+            return self.unacknowledged(model);
         }
         let (requests, pending, places) = match &self.out.tcp {
             // SYNs that came just before the recording ended do not count; those before them do.
@@ -142,6 +145,30 @@ impl Asking<'_> {
             first: seen.first,
             last,
             stopped: false,
+        })
+    }
+
+    /// Data of a connection that stood, sent again and again since the other end was heard last.
+    fn unacknowledged(&self, model: &Model) -> Option<Unanswered> {
+        /// Fewer copies, or copies for a shorter time, may be lost by chance.
+        const COPIES: u64 = 4;
+        const LASTING: Span = Span::from_secs(10);
+        let (tcp, heard) = (self.out.tcp.as_ref()?, self.back.seen?.last);
+        let mut stuck = tcp.stuck.iter().filter(|stuck| {
+            let (first, last) = (stuck.seen.first.1, stuck.seen.last.1);
+            first > heard.1
+                && stuck.sent >= COPIES
+                && last.since(first) >= LASTING
+                && tap::went_on(model, self.talk.vantage, last, Tap::PATIENCE)
+        });
+        let stuck = stuck.next()?;
+        Some(Unanswered {
+            requests: stuck.sent,
+            pending: 0,
+            places: vec![stuck.seen.first, stuck.again, stuck.seen.last],
+            first: stuck.seen.first,
+            last: stuck.seen.last,
+            stopped: true,
         })
     }
 

@@ -29,7 +29,7 @@ const DOCUMENT: &str = "\
 The tunnel works: IKE is answered, ESP leaves, the far gateway is heard. What is asked inside is not answered by the hosts behind it: a route, an access rule or a host there.
 
 ## How it is seen
-With the keys of ESP, or without encryption: connection attempts (SYN), ICMP echo requests or DNS queries to a host, several and over some seconds, and nothing at all of that host to the one who asks, unless it asks itself, though the far gateway was heard after the first of them and all of its ESP was opened. If none of its ESP came meanwhile, it is told as possible; so it is if the gateway was heard shortly before and not since, and they last for ten seconds. A host that answered before counts as well, if nothing of it came since. An ICMP error inside may say who refuses, and why.
+With the keys of ESP, or without encryption: connection attempts (SYN), ICMP echo requests or DNS queries to a host, several and over some seconds, and nothing at all of that host to the one who asks, unless it asks itself, though the far gateway was heard after the first of them and all of its ESP was opened. If none of its ESP came meanwhile, it is told as possible; so it is if the gateway was heard shortly before and not since, and they last for ten seconds. A host that answered before counts as well, if nothing of it came since; so does one that acknowledges nothing more on a connection that stood. An ICMP error inside may say who refuses, and why.
 
 ## What else looks like it
 A host that is switched off. Where no ESP of the far gateway comes: a path that loses all of it, or an SA of that direction that is dead. Answers that take another way, past this tunnel. ESP that the far gateway receives and drops: then its counters of errors grow. A trace of the way makes packets run out of hops on purpose.
@@ -84,7 +84,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             asking.out.tcp.is_none() || served().contains(&(vantage, from, asking.to))
         };
         let fell_silent = inside.fell_silent(vantage, (from, to), silent.first.1) && may_be_told();
-        let known = inside.converse(vantage, from, to) && !silent.stopped && !fell_silent;
+        // Of a connection alone that is not acknowledged any more, the host may answer others.
+        let echoes = silent.stopped && asking.out.echo.is_some();
+        let known = inside.converse(vantage, from, to) && !echoes && !fell_silent;
         // Who says that nothing listens there has answered (RFC 1122 section 3.2.2.1).
         let declines = || {
             let errors = inside.errors(from, to).iter();
