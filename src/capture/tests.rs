@@ -888,8 +888,11 @@ fn a_folder_is_its_captures_in_order_of_time_and_one_set() {
     assert!(matches!(error, OpenError::EmptyFolder { .. }));
 }
 
+/// How a file is kept.
+type Keep = fn(&[u8]) -> Vec<u8>;
+
 /// Files as they are, compressed, and cut in the midst of their last record.
-const KEPT: [fn(&[u8]) -> Vec<u8>; 4] = [
+const KEPT: [Keep; 4] = [
     <[u8]>::to_vec,
     gzip,
     |octets| zstd::encode_all(octets, 1).unwrap(),

@@ -429,7 +429,7 @@ fn an_input_that_may_not_be_opened_is_told_beside_the_others() {
     let [good, bad] = ["good.pcap", "bad.pcap"].map(|name| folder.join(name));
     fs::write(&good, capture(10)).unwrap();
     fs::write(&bad, capture(10)).unwrap();
-    fs::set_permissions(&bad, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&bad, fs::Permissions::from_mode(0o0)).unwrap();
     let why = if fs::File::open(&bad).is_ok() {
         eprintln!("this user may read anything: a broken file instead");
         fs::write(&bad, &capture(1)[..20]).unwrap();

@@ -99,7 +99,7 @@ pub(super) fn is_new(asks: &[&EspFlow], since: Timestamp, sent: u64) -> bool {
         let mut rhythms = flow.rhythms.iter();
         flow.sizes.others == 0 || rhythms.any(|rhythm| rhythm.first.1 >= since)
     };
-    if !asks.iter().all(|flow| all_known(flow)) {
+    if !asks.iter().all(all_known) {
         return false;
     }
     let (mut known, mut later): (f64, BTreeMap<u32, f64>) = (0.0, BTreeMap::new());
