@@ -3,8 +3,8 @@
 //!
 //!     cargo bench --bench mutants -- src/diagnose
 //!
-//! Asked are the tests of its own module and, of what survives, what is told of stories, edges and captures
-//! (`told.rs`). Written are those that survive and, last, how many of each file were caught. The copy is
+//! Asked are the tests of its own module; of what survives, what is told of stories, edges and captures (`told.rs`);
+//! then the tests of its part of the program, and the laws over all members. Written are those that survive and, last, how many of each file were caught. The copy is
 //! `target/mutants`.
 #![allow(
     clippy::expect_used,
@@ -26,6 +26,15 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::thread;
 
+/// Tests of the whole program that hold laws over all members.
+const LAWS: [&str; 4] = ["fuzz::", "laws::", "round_trip::", "split::"];
+
+/// Seconds after which tests of a part never end.
+const SOON: u32 = 60;
+
+/// The same of laws, which take minutes.
+const LATE: u32 = 1_800;
+
 fn main() {
     // Cargo says that it is a bench.
     let words = std::env::args().skip(1).filter(|word| word != "--bench");
@@ -38,12 +47,24 @@ fn main() {
     let mutants = copy.with_mutants(&folders);
     eprintln!("{} mutants compile", mutants.len());
     let tests = copy.built(&["test", "--no-run", "--lib"]);
+    let laws = copy.built(&["test", "--no-run", "--test", "it"]);
     let told = copy.built(&["build", "--example", "told"]);
-    // The tests of one module are the quickest to ask.
-    let left = copy.untested(&tests, &mutants);
+    let numbers = |left: &[&Mutant]| left.iter().map(|mutant| mutant.number).collect::<Vec<_>>();
+    // The quickest to ask come first.
+    let left = copy.untested(mutants.iter().collect(), SOON, |mutant| {
+        (&tests, vec![module(&mutant.file)])
+    });
     eprintln!("{} survive the tests of their own module", left.len());
-    let left = copy.untold(&told, left);
-    write(&mutants, &left);
+    let untold = copy.untold(&told, numbers(&left));
+    let left = mutants
+        .iter()
+        .filter(|mutant| untold.contains(&mutant.number));
+    let left = left.collect::<Vec<_>>();
+    eprintln!("{} survive what is told", left.len());
+    let left = copy.untested(left, SOON, |mutant| (&tests, vec![part(&mutant.file)]));
+    eprintln!("{} survive the tests of their part", left.len());
+    let left = copy.untested(left, LATE, |_| (&laws, LAWS.map(String::from).into()));
+    write(&mutants, &numbers(&left).into_iter().collect());
 }
 
 /// The program with all mutants.
@@ -226,21 +247,28 @@ impl Copy {
         left
     }
 
-    /// Those that the tests of their own module do not notice.
-    fn untested(&self, tests: &Path, mutants: &[Mutant]) -> Vec<u32> {
-        let todo = Mutex::new(mutants.iter());
+    /// Those that tests do not notice within so many seconds: the program that has them, and which of them are asked.
+    fn untested<'m, 'p>(
+        &self,
+        mutants: Vec<&'m Mutant>,
+        patience: u32,
+        tests: impl Fn(&Mutant) -> (&'p Path, Vec<String>) + Sync,
+    ) -> Vec<&'m Mutant> {
+        let todo = Mutex::new(mutants.into_iter());
         let next = || todo.lock().expect("nobody panics").next();
         thread::scope(|scope| {
             let work = || {
                 let mut survive = Vec::new();
                 while let Some(mutant) = next() {
+                    let (program, filters) = tests(mutant);
                     let mut test = Command::new("timeout");
-                    test.arg("60").arg(tests).arg(module(&mutant.file));
+                    test.arg(patience.to_string()).arg(program).args(filters);
                     test.current_dir(&self.tree)
+                        .env("CARGO_MANIFEST_DIR", &self.tree)
                         .env("MUTANT", mutant.number.to_string());
                     let test = test.stdout(Stdio::null()).stderr(Stdio::null()).status();
                     if test.expect("it was built").success() {
-                        survive.push(mutant.number);
+                        survive.push(mutant);
                     }
                 }
                 survive
@@ -264,6 +292,13 @@ fn module(file: &str) -> String {
     let path = file.trim_start_matches("src/").trim_end_matches(".rs");
     let path = path.trim_end_matches("/mod");
     format!("{}::", path.replace('/', "::"))
+}
+
+/// `src/census/flow/mod.rs` is of `census::`.
+fn part(file: &str) -> String {
+    let path = file.trim_start_matches("src/").trim_end_matches(".rs");
+    let part = path.split('/').next().unwrap_or(path);
+    format!("{part}::")
 }
 
 fn listed(path: &Path, files: &mut Vec<PathBuf>) {
