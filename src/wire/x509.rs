@@ -623,4 +623,22 @@ pub(crate) mod tests {
             let _ = PublicKey::read(&corrupt);
         }
     }
+
+    #[test]
+    fn curves_have_the_names_of_their_rfcs() {
+        for (oid, name) in [
+            ("1.2.840.10045.3.1.1", "P-192"),
+            ("1.2.840.10045.3.1.7", "P-256"),
+            ("1.3.132.0.33", "P-224"),
+            ("1.3.132.0.34", "P-384"),
+            ("1.3.132.0.35", "P-521"),
+            ("1.3.132.0.10", "secp256k1"),
+            ("1.3.36.3.3.2.8.1.1.7", "brainpoolP256r1"),
+            ("1.3.36.3.3.2.8.1.1.11", "brainpoolP384r1"),
+            ("1.3.36.3.3.2.8.1.1.13", "brainpoolP512r1"),
+        ] {
+            assert_eq!(curve_name(oid), Some(name));
+        }
+        assert_eq!(curve_name("1.2.3"), None);
+    }
 }

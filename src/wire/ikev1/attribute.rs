@@ -318,4 +318,24 @@ mod tests {
             "Tunnel, attribute 99 7, Compress Dictionary Size of 9 octets"
         );
     }
+
+    #[test]
+    fn a_value_too_long_for_a_number_is_told_by_its_length_alone() {
+        let long = |octets: &'static [u8]| AttributeValue::Long(octets);
+        for (value_name, value, says) in [
+            (Some("KEK_ALG_AES"), AttributeValue::Short(3), "KEK_ALG_AES"),
+            (None, AttributeValue::Short(128), "KEK_KEY_LENGTH 128"),
+            (None, long(&[0, 1, 0x51, 0x80]), "KEK_KEY_LENGTH 86400"),
+            (None, long(&[1; 5]), "KEK_KEY_LENGTH of 5 octets"),
+            (None, long(&[1; 16]), "KEK_KEY_LENGTH of 16 octets"),
+        ] {
+            let attribute = Attribute { kind: 3, value };
+            assert_eq!(plain(Some("KEK_KEY_LENGTH"), value_name, &attribute), says);
+        }
+        let nameless = Attribute {
+            kind: 99,
+            value: AttributeValue::Short(1),
+        };
+        assert_eq!(plain(None, None, &nameless), "attribute 99 1");
+    }
 }

@@ -535,4 +535,52 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn attributes_of_ipv6_read_as_people_write_them() {
+        let v6 = |last: u8| [&[0x20, 1, 0xd, 0xb8][..], &[0; 11], &[last]].concat();
+        let (one, both) = (v6(1), [v6(1), v6(2)].concat());
+        for kind in [
+            Kind::INTERNAL_IP6_DNS,
+            Kind::INTERNAL_IP6_NBNS,
+            Kind::INTERNAL_IP6_DHCP,
+            Kind::P_CSCF_IP6_ADDRESS,
+            Kind::INTERNAL_IP6_SERVER,
+        ] {
+            assert_eq!(
+                said(kind, &both),
+                format!("{kind} 2001:db8::1, 2001:db8::2")
+            );
+            // No whole address, or none at all.
+            assert_eq!(
+                said(kind, &one[..15]),
+                format!("{kind} {}", Hex(&one[..15]))
+            );
+        }
+        for (kind, value, says) in [
+            (Kind::INTERNAL_IP6_PREFIX, one.clone(), "2001:db8::1"),
+            (Kind::HOME_AGENT_ADDRESS, one.clone(), "2001:db8::1"),
+            (
+                Kind::HOME_AGENT_ADDRESS,
+                [&one[..], &[192, 0, 2, 1]].concat(),
+                "2001:db8::1, 192.0.2.1",
+            ),
+            (
+                Kind::ENCDNS_IP6,
+                [&[0, 2, 1, 3][..], &one, b"dns"].concat(),
+                "dns priority 2 at 2001:db8::1",
+            ),
+            (Kind::INTERNAL_ADDRESS_EXPIRY, vec![0, 0, 14, 16], "3600 s"),
+            (
+                Kind::TIMEOUT_PERIOD_FOR_LIVENESS_CHECK,
+                vec![0, 0, 0, 30],
+                "30 s",
+            ),
+        ] {
+            assert_eq!(said(kind, &value), format!("{kind} {says}"));
+        }
+        // The form of a request has no priority.
+        let asked = [&[0, 0, 1, 3][..], &one, b"dns"].concat();
+        assert!(!said(Kind::ENCDNS_IP6, &asked).contains("priority"));
+    }
 }
