@@ -438,9 +438,11 @@ struct Established<'l> {
     esn: Option<bool>,
 }
 
-/// `… established … {ESP=>0x0c8a8d6d <0x1d6e7a33 xfrm=AES_CBC_256-HMAC_SHA2_256_128 …}`.
+/// `… established … {ESP=>0x0c8a8d6d <0x1d6e7a33 xfrm=AES_CBC_256-HMAC_SHA2_256_128 …}`, after a rekeying `… rekeyed
+/// Child SA #2 using #1 … {ESP=>…}`.
 fn established(line: &str) -> Option<Established<'_>> {
-    let (_, rest) = line.split_once("established")?;
+    let words = ["established", "rekeyed Child SA"];
+    let (_, rest) = words.iter().find_map(|word| line.split_once(word))?;
     let (_, rest) = rest.split_once('{')?;
     let (kind, rest) = rest.split_once("=>")?;
     let ah = kind.starts_with("AH");
@@ -466,7 +468,8 @@ impl Established<'_> {
     /// `AES_CBC_256-HMAC_SHA2_256_128`, `AES_GCM_16_256-NONE`, for AH `HMAC_SHA1_96`.
     fn suite(&self) -> Option<(Option<EncryptionId>, IntegrityId)> {
         if self.ah {
-            let name = self.xfrm.rsplit('-').next()?;
+            // Behind it may stand a group.
+            let name = self.xfrm.split('-').next()?;
             return Some((None, find(names::INTEGRITY, name)?));
         }
         let (encryption, integrity) = self.xfrm.split_once('-').unwrap_or((self.xfrm, "NONE"));
@@ -520,16 +523,21 @@ Aug 19 10:00:00.1: | ikev2 R 0xba1143d176e1557b 0xb62a3c712fd1f26a sha256:0x0304
             "AES_128-HMAC_SHA1",
             "AES_0-HMAC_SHA1-MODP2048",
         ] {
-            let text = format!(
-                "{MATERIAL}\"conn\"[8] 1.2.3.4 #2: IPsec SA established tunnel mode {{ESP/NAT=>0x0c8a8d6d <0x1d6e7a33 xfrm={xfrm} NATOA=none DPD=passive}}\n"
-            );
-            assert_eq!(
+            for up in [
+                "IPsec SA established tunnel mode",
+                "initiator rekeyed Child SA #2 using #1; IPsec tunnel",
+            ] {
+                let text = format!(
+                    "{MATERIAL}\"conn\"[8] 1.2.3.4 #2: {up} {{ESP/NAT=>0x0c8a8d6d <0x1d6e7a33 xfrm={xfrm} NATOA=none DPD=passive}}\n"
+                );
+                assert_eq!(
                 check("pluto", text),
                 "\
 1: esp any > any 0x1d6e7a33 ENCR_AES_CBC-128 000102030405060708090a0b0c0d0e0f AUTH_HMAC_SHA1_96 101112131415161718191a1b1c1d1e1f20212223
 1: esp any > any 0x0c8a8d6d ENCR_AES_CBC-128 303132333435363738393a3b3c3d3e3f AUTH_HMAC_SHA1_96 404142434445464748494a4b4c4d4e4f50515253
 "
             );
+            }
         }
     }
 

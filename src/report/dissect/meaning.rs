@@ -5,7 +5,7 @@ use crate::limits;
 use crate::model::Plain;
 use crate::net::Path;
 use crate::registry::vendor_id::{self, FRAGMENTATION};
-use crate::registry::{ExchangeType, NotifyType, SecurityProtocol, TransformType};
+use crate::registry::{ExchangeType, NotifyType, PayloadType, SecurityProtocol, TransformType};
 use crate::report::sheet::Ink;
 use crate::session::Reading;
 use crate::units::{Endpoint, IkeSpi};
@@ -14,6 +14,7 @@ use crate::wire::ikev2::NotifyMeaning;
 use crate::wire::nat_detection::{self, Fit};
 use crate::wire::{Body, Header, Message, Payload, ikev1, ikev2};
 use std::collections::VecDeque;
+use std::fmt;
 
 /// Some words, and what their colour says. Not escaped.
 #[derive(Debug)]
@@ -242,7 +243,8 @@ impl Said {
             Body::Delete(delete) => self.says(format!("deletes {delete}")),
             Body::CertReq(_) => self.says(CERTREQ),
             Body::VendorId(data) => self.vendor(data),
-            Body::Sk(sealed) => self.sealed(sealed.to_string()),
+            Body::Sk(sealed) => self.sealed(first_inside(sealed, sealed.first)),
+            Body::Skf(piece) if piece.number == 1 => self.sealed(first_inside(piece, piece.first)),
             Body::Skf(piece) => self.sealed(piece.to_string()),
             _ => self.rest.push(format!("{}({body})", notation(payload))),
         }
@@ -451,5 +453,14 @@ pub(super) fn who(from: Endpoint, to: Endpoint) -> String {
         (Some(500), Some(500)) | (None, None) => format!("{} → {}", from.address, to.address),
         (Some(a), Some(b)) if a == b => format!("{} → {} ({a})", from.address, to.address),
         _ => format!("{from} → {to}"),
+    }
+}
+/// What is sealed, and the first payload inside: its type stands in clear (RFC 7296 section 3.14), and until the
+/// rest is opened nothing proves it.
+fn first_inside(sealed: &impl fmt::Display, first: PayloadType) -> String {
+    match (first.0, first.name()) {
+        (0, _) => format!("{sealed}, nothing inside"),
+        (_, Some(name)) => format!("{sealed}, first {name}"),
+        (number, None) => format!("{sealed}, first payload type {number}"),
     }
 }

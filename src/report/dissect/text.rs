@@ -372,7 +372,8 @@ fn leaf(key: &str, value: &Value) -> Option<String> {
 fn attribute(item: &Value) -> Option<String> {
     let field = |key| item.get(key).and_then(|value| leaf(key, value));
     let name = field("name").or_else(|| Some(format!("type {}", field("type")?)))?;
-    match field("value_name").or_else(|| field("value")) {
+    let value = field("value_name").or_else(|| field("text"));
+    match value.or_else(|| field("value")) {
         Some(value) => Some(format!("{name} {value}")),
         None => Some(name),
     }
@@ -444,8 +445,8 @@ mod tests {
              5   0.400000  192.0.2.1 → 192.0.2.2  IKE_SA_INIT request: returns the cookie, offers AES-CBC-256/SHA2-256/MODP-2048, no NAT so far
              6   2.400000  192.0.2.1 → 192.0.2.2  IKE_SA_INIT request: same as in frame 5
              7   2.500000  192.0.2.2 → 192.0.2.1  IKE_SA_INIT response: accepts AES-CBC-256/SHA2-256/MODP-2048, no NAT so far
-             8   2.600000  192.0.2.1 → 192.0.2.2 (4500)  IKE_AUTH request 1: fragment 1 of 2, 464 octets sealed
-             9   2.700000  192.0.2.1 → 192.0.2.2 (4500)  IKE_AUTH request 1: 224 octets sealed, 2 IP fragments, cut by the capture
+             8   2.600000  192.0.2.1 → 192.0.2.2 (4500)  IKE_AUTH request 1: fragment 1 of 2, 464 octets sealed, first Notify
+             9   2.700000  192.0.2.1 → 192.0.2.2 (4500)  IKE_AUTH request 1: 224 octets sealed, first Notify, 2 IP fragments, cut by the capture
             10   2.800000  192.0.2.2 → 192.0.2.1 (4500)  INFORMATIONAL response 2: refuses: INVALID_SYNTAX",
         );
     }

@@ -590,17 +590,18 @@ fn redirect(data: &[u8]) -> Option<NotifyMeaning<'_>> {
     })
 }
 
-/// Announcements of two octets, three, or more with an algorithm identifier.
+/// Announcements of two octets, three, or more with an algorithm identifier: a length, the method, the certificate
+/// that it links to, the algorithm (RFC 9593 section 3.2).
 fn announced(data: &[u8]) -> Option<Vec<AuthAnnouncement<'_>>> {
     let mut cursor = Cursor::new(some(data)?, 0);
     let mut announcements = Vec::new();
     while !cursor.is_empty() {
         let length = usize::from(cursor.u8()?);
         let mut one = Cursor::new(cursor.take(length.checked_sub(1)?)?, 0);
-        let certificate_link = if length > 2 { one.u8()? } else { 0 };
+        let method = AuthMethod(one.u8()?);
         announcements.push(AuthAnnouncement {
-            method: AuthMethod(one.u8()?),
-            certificate_link,
+            method,
+            certificate_link: if length > 2 { one.u8()? } else { 0 },
             algorithm: one.rest(),
         });
     }
@@ -668,7 +669,7 @@ mod tests {
         assert_eq!(
             said(
                 Kind::SUPPORTED_AUTH_METHODS,
-                &[2, 2, 3, 1, 1, 10, 1, 14, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70]
+                &[2, 2, 3, 1, 0, 10, 14, 1, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70]
             ),
             "SUPPORTED_AUTH_METHODS: Shared Key Message Integrity Code, RSA Digital Signature, Ed25519"
         );

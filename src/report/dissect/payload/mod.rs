@@ -11,7 +11,7 @@ mod selector;
 use super::ndjson::{Each, Hex, Text, opening};
 use crate::net::Path;
 use crate::registry::ikev1::Situation;
-use crate::registry::{PayloadType, transform, vendor_id};
+use crate::registry::{transform, vendor_id};
 use crate::session::{Reading, Standing};
 use crate::units::IkeSpis;
 use crate::wire::address::address;
@@ -65,7 +65,7 @@ impl Serialize for PayloadRecord<'_> {
         map.serialize_entry("type", &kind.0)?;
         map.serialize_entry("name", &kind.name())?;
         map.serialize_entry("length", length)?;
-        if matches!(body, Body::V2(_)) || kind.0 >= PayloadType::SA.0 && kind.0 < 128 {
+        if self.context.version.major() == 2 {
             map.serialize_entry("critical", critical)?;
         }
         map.serialize_entry("at", at)?;
@@ -241,10 +241,16 @@ fn v2<M: SerializeMap>(
             let ranges = || ts.selectors.iter().filter_map(ikev2::Selector::range);
             map.serialize_entry("cidrs", &Each(|| ranges().map(Text)))
         }
-        Body::Sk(_) => opening(map, context, false),
+        Body::Sk(sealed) => {
+            map.serialize_entry("first", &sealed.first.0)?;
+            map.serialize_entry("first_name", &sealed.first.name())?;
+            opening(map, context, false)
+        }
         Body::Skf(skf) => {
             map.serialize_entry("fragment", &skf.number)?;
             map.serialize_entry("total", &skf.total)?;
+            map.serialize_entry("first", &skf.first.0)?;
+            map.serialize_entry("first_name", &skf.first.name())?;
             standing(map, context)?;
             opening(map, context, false)
         }
