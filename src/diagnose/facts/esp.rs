@@ -206,8 +206,15 @@ pub fn packets_about(flow: &EspFlow, from: Timestamp, to: Timestamp) -> u64 {
 
 /// As [`packets_about`], with copies.
 pub fn frames_about(flow: &EspFlow, from: Timestamp, to: Timestamp) -> u64 {
-    let about = steps(flow).filter(|(begin, end, _)| *begin <= to && *end > from);
-    about.map(|(.., packets)| packets).sum()
+    let length = Span::from_secs(i64::from(flow.timeline.step_secs.max(1))).0;
+    let place = |time: Timestamp| time.since(flow.seen.first.1).0.div_euclid(length);
+    let Ok(last) = usize::try_from(place(to)) else {
+        return 0;
+    };
+    let first = usize::try_from(place(from)).unwrap_or(0);
+    let counts = flow.timeline.counts.iter();
+    let about = counts.take(last.saturating_add(1)).skip(first);
+    about.map(|packets| u64::from(*packets)).sum()
 }
 
 /// Packets of a flow in those steps of its timeline in which others have packets, too.

@@ -172,12 +172,23 @@ impl Asking<'_> {
         })
     }
 
-    /// Whether a connection stands though nothing of the other end passes: who asked to open it goes on, which takes
-    /// the SYN-ACK (RFC 9293 section 3.5). That came by another way.
+    /// Whether a connection stands though nothing of the other end passes: who asked to open it goes on after the last
+    /// SYN, which takes the SYN-ACK (RFC 9293 section 3.5), and what it sent last is not sent in vain. The answers
+    /// come by another way.
     pub fn is_answered_elsewhere(&self) -> bool {
-        let tcp = self.out.tcp.as_ref();
+        let (Some(tcp), Some(seen)) = (&self.out.tcp, self.out.seen) else {
+            return false;
+        };
+        let all_known = tcp.syns == tcp.syn_places.len() as u64;
+        let goes_on = |syn: &Cite| self.out.packets > tcp.syns + tcp.resets && seen.last.1 > syn.1;
+        let in_vain = || {
+            let mut stuck = tcp.stuck.iter();
+            stuck.any(|stuck| stuck.seen.last.1 >= seen.last.1)
+        };
         self.back.packets == 0
-            && tcp.is_some_and(|tcp| tcp.syns > 0 && self.out.packets > tcp.syns + tcp.resets)
+            && all_known
+            && tcp.syn_places.last().is_some_and(goes_on)
+            && !in_vain()
     }
 
     /// Whether it is a check that goes on by itself: the same echo request at a fixed interval, too

@@ -33,6 +33,8 @@ pub struct Unused {
     pub pace: Span,
     /// Whether the tap would have recorded their ESP.
     pub sees_esp: bool,
+    /// Whether ESP of the responder was recorded meanwhile: it takes them for up, and the initiator sends none.
+    pub serves: bool,
 }
 
 /// An IKE SA that came up and served nothing.
@@ -66,16 +68,23 @@ pub enum Step {
 impl Unused {
     /// What is known of their ESP.
     pub fn esp(&self) -> Text {
-        match self.sees_esp {
-            true => "No ESP followed.".into(),
-            false => "None of their ESP is in this capture; its filter may leave that out.".into(),
+        match (self.serves, self.sees_esp) {
+            (true, _) => say!(
+                "ESP of {responder} followed, and none of {initiator}.",
+                responder = self.responder,
+                initiator = self.initiator
+            ),
+            (_, true) => "No ESP followed.".into(),
+            (_, false) => {
+                "None of their ESP is in this capture; its filter may leave that out.".into()
+            }
         }
     }
 
     /// What else it may be where this capture has no ESP because of its filter.
     pub fn filtered(&self) -> Option<Text> {
         let initiator = self.initiator;
-        (!self.sees_esp).then(|| {
+        (!self.sees_esp && !self.serves).then(|| {
             say!(
                 "A capture filter leaves out ESP, which passes, and {initiator} authenticates anew without a Delete.",
                 initiator
@@ -94,7 +103,8 @@ pub fn of(case: &Case<'_>) -> Option<Unused> {
     // What was refused is told for itself.
     let lasting = case.lasting().iter();
     let refused: BTreeSet<IkeSaId> = lasting.map(|refusal| refusal.attempt.ike_sa).collect();
-    let mut lived = case.flows().map(|flow| flow.seen.last.1).max();
+    let sent = Sent::of(case);
+    let mut lived = None;
     let mut runs: BTreeMap<Key, Vec<Brief>> = BTreeMap::new();
     for id in &case.tunnel.ike_sas {
         let sa = &model.ike_sas[*id];
@@ -105,13 +115,15 @@ pub fn of(case: &Case<'_>) -> Option<Unused> {
         }
     }
     let runs = runs.into_iter().flat_map(|(key, briefs)| {
+        let ((from, _), _, closed) = key;
+        let lived = lived.max(sent.last(end_of(case.tunnel, from.address), closed));
         let since = briefs.partition_point(|brief| lived.is_some_and(|lived| brief.up.1 <= lived));
         let briefs = briefs.get(since..).unwrap_or_default();
         let anew = briefs.chunk_by(|one, next| {
             let gap = next.asked.1.since(one.asked.1);
             gap >= ANEW.0 && gap <= ANEW.1
         });
-        anew.filter_map(|run| settled(case, key, run))
+        anew.filter_map(|run| settled(case, key, run, &sent))
             .collect::<Vec<_>>()
     });
     let longest = runs.max_by_key(|run| run.lives.len())?;
@@ -125,7 +137,7 @@ type Key = ((Endpoint, Endpoint), Step, bool);
 
 /// Those of a run of which it is known that they were left or closed, if they are many. Of the last, which no other
 /// follows, that takes as long as it took each time before to begin anew.
-fn settled(case: &Case<'_>, key: Key, run: &[Brief]) -> Option<Unused> {
+fn settled(case: &Case<'_>, key: Key, run: &[Brief], sent: &Sent) -> Option<Unused> {
     let model = case.model;
     let ((from, to), step, closed) = key;
     let (first_of, last) = (run.first()?, run.last()?);
@@ -146,6 +158,8 @@ fn settled(case: &Case<'_>, key: Key, run: &[Brief]) -> Option<Unused> {
         true => model.past_port_500.contains(&vantage.input),
         false => !tap::may_name_ports(model, vantage),
     };
+    let responder = end_of(case.tunnel, to.address);
+    let serves = sent.by(responder) >= Some(first_of.up.1);
     (lives.len() >= MANY).then(|| Unused {
         initiator: from.address,
         responder: to.address,
@@ -155,7 +169,37 @@ fn settled(case: &Case<'_>, key: Key, run: &[Brief]) -> Option<Unused> {
         during: (first_of.asked.1, last.asked.1),
         pace,
         sees_esp,
+        serves,
     })
+}
+
+/// When each end sent ESP or AH last.
+struct Sent([Option<Timestamp>; 2]);
+
+impl Sent {
+    fn of(case: &Case<'_>) -> Self {
+        let mut sent = [None; 2];
+        for flow in case.flows() {
+            let from = end_of(case.tunnel, flow.key.to).map(|to| 1 - to);
+            if let Some(last) = from.and_then(|from| sent.get_mut(from)) {
+                *last = (*last).max(Some(flow.seen.last.1));
+            }
+        }
+        Self(sent)
+    }
+
+    fn by(&self, end: Option<usize>) -> Option<Timestamp> {
+        end.and_then(|end| self.0.get(end).copied().flatten())
+    }
+
+    /// When something was sent last that shows that an initiator uses what it has negotiated: of its own, if nobody
+    /// closes that, for the responder cannot know that it was left.
+    fn last(&self, initiator: Option<usize>, closed: bool) -> Option<Timestamp> {
+        match closed {
+            true => self.0.iter().copied().max().flatten(),
+            false => self.by(initiator),
+        }
+    }
 }
 
 /// Whether NAT keepalives of the initiator go on (RFC 3948 section 4): it has not left.
@@ -197,8 +241,12 @@ fn brief(case: &Case<'_>, id: IkeSaId) -> Option<(Key, Brief)> {
     });
     // In aggressive and quick mode the initiator has the last word.
     let left = step != Step::AggressiveMode || closed.is_some();
-    let mut children = sa.child_sas.iter();
-    let served = children.any(|child| model.child_sas[*child].seen.is_some());
+    let path = sa.paths.first()?;
+    let mut children = sa.child_sas.iter().map(|child| &model.child_sas[*child]);
+    let served = children.any(|child| {
+        let mut flows = child.flows.iter().flatten();
+        flows.any(|flow| closed.is_some() || model.flows[*flow].key.to == path.to.address)
+    });
     if !life::is_begun(model, sa)
         // Of an answer in pieces the initiator may lack some, too (RFC 7383).
         || !answered.is_whole()
@@ -211,7 +259,6 @@ fn brief(case: &Case<'_>, id: IkeSaId) -> Option<(Key, Brief)> {
     {
         return None;
     }
-    let path = sa.paths.first()?;
     let key = ((path.from, path.to), step, closed.is_some());
     Some((
         key,

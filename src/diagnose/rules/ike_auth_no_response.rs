@@ -5,13 +5,14 @@ use crate::diagnose::facts::abandoned::{self, Abandoned};
 use crate::diagnose::facts::asked::{Asked, is_v1};
 use crate::diagnose::facts::auth::{self, AuthSilence, Round, Shape};
 use crate::diagnose::facts::overhead::LEAST_MTU;
-use crate::diagnose::facts::{Passage, child, cite, end_of, icmp};
+use crate::diagnose::facts::{Passage, child, cite, end_of, icmp, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{Exchange, IcmpSeen, IkeSa};
 use crate::net::Path;
 use crate::registry::ExchangeType;
 use crate::say;
+use crate::units::Span;
 use std::cell::OnceCell;
 
 /// The rule.
@@ -91,12 +92,22 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 false => "The message, or its answer, is too large for the path.",
             })
             .advise("Read the peer's log for this moment.");
-            let finding = match silence.before {
-                Some(round) => later_round(&round, finding),
-                None => finding
-                    .advise("Compare pre-shared keys, identities and certificates of both sides."),
+            let finding = match came_up_since(case, asked) {
+                true => {
+                    let severity = finding.severity.min(Severity::Warning);
+                    finding.severity(severity)
+                }
+                false => finding,
             };
-            floated(case, asked, finding)
+            match silence.before {
+                Some(round) => later_round(case, &silence, &round, finding),
+                None => {
+                    let finding = finding.advise(
+                        "Compare pre-shared keys, identities and certificates of both sides.",
+                    );
+                    floated(case, asked, finding)
+                }
+            }
         })
         .or_else(|| never_comes(case))
         .or_else(|| message_2_again(case))
@@ -134,16 +145,43 @@ fn unanswered(silence: &AuthSilence<'_>) -> Text {
 }
 
 /// Adds what a round that was answered tells of the one that was not. Several rounds of `IKE_AUTH` are EAP, of which
-/// most gateways know nothing themselves: they ask a server (RFC 7296 section 2.16).
-fn later_round(round: &Round, finding: Finding) -> Finding {
+/// most gateways know nothing themselves: they ask a server, and the server may ask the user (RFC 7296 section 2.16).
+fn later_round(
+    case: &Case<'_>,
+    silence: &AuthSilence<'_>,
+    round: &Round,
+    finding: Finding,
+) -> Finding {
+    /// Users confirm within this time, as a rule.
+    const CONFIRMED: Span = Span::from_secs(60);
     let finding = finding.also(round.answer, "the round before it was answered");
-    match round.kind {
-        ExchangeType::IKE_AUTH => finding
-            .or("The server that the peer asks about the user, such as one of RADIUS, does not answer it.")
-            .advise("Look whether the peer reaches its authentication server, and read the log of that.")
-            .advise("Compare the methods of EAP and the user's name and password of both sides."),
-        _ => finding.advise("Compare pre-shared keys, identities and certificates of both sides."),
+    if round.kind != ExchangeType::IKE_AUTH {
+        return finding
+            .advise("Compare pre-shared keys, identities and certificates of both sides.");
     }
+    let asked = &silence.asked;
+    let waited = tap::went_on(case.model, asked.message.vantage, asked.first.1, CONFIRMED);
+    let severity = match waited {
+        true => finding.severity,
+        false => finding.severity.min(Severity::Warning),
+    };
+    finding
+        .severity(severity)
+        .or("The server that the peer asks about the user, such as one of RADIUS, does not answer it.")
+        .or("The server waits for the user, who has yet to confirm on another device.")
+        .advise("Look whether the peer reaches its authentication server, and read the log of that.")
+        .advise("Compare the methods of EAP and the user's name and password of both sides.")
+}
+
+/// Whether an IKE SA of the same two came up after an answer was waited for in vain.
+fn came_up_since(case: &Case<'_>, asked: &Asked<'_>) -> bool {
+    let mut later = case.ike_sas().filter(|sa| sa.seen.first.1 > asked.first.1);
+    later.any(|sa| {
+        let same = sa.paths.first().is_some_and(|path| {
+            (path.from.address, path.to.address) == (asked.from().address, asked.to().address)
+        });
+        same && sa.state.was_up()
+    })
 }
 
 /// IKEv1: message 3 of main mode, which brings a public value, is not answered, though message 1 was.

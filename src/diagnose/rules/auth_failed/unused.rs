@@ -66,6 +66,10 @@ fn left(case: &Case<'_>, unused: &Unused) -> Option<Finding> {
     for life in others {
         finding = finding.also(life.up, "the same again");
     }
+    if unused.serves {
+        // Its ESP is not lost: it sends none.
+        finding = finding.explaining(&["esp-one-way"]);
+    }
     let same_key = Means::of_responder(case.model, first.ike_sa) == Means::SameKey;
     finding = finding.or(match same_key {
         true => "The identity of the responder is not the one expected.",

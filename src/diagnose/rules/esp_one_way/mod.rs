@@ -177,7 +177,7 @@ fn one_way<'m>(
     {
         let Some(service) = service else {
             finding.says.add(say!(
-                "Opened, they are UDP to {to}, which had no answer before either.",
+                "Opened, they are UDP to {to}, a port of no service, which had no answer in this capture.",
                 to
             ));
             finding.confidence = Confidence::Possible;

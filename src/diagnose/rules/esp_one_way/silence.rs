@@ -289,7 +289,7 @@ impl<'c, 'm> Silence<'c, 'm> {
         let (sent, before) = (self.sent, self.before);
         // What began only then is something else than what was answered.
         let other = before > 0 && begun(asks, answers, self.since).saturating_mul(5) >= sent * 4;
-        let together = talk_together(asks, answers);
+        let together = before == 0 || talk_together(asks, answers);
         let stream = match other {
             true => sent as f64 >= FAST * self.length().as_secs_f64(),
             false => {
@@ -322,26 +322,27 @@ impl<'c, 'm> Silence<'c, 'm> {
     }
 
     /// Where what is sent to the silent end since goes, opened, if nearly all of it is UDP that never had an answer: of
-    /// a service that wants none by its protocol, whose name comes with it, or of a port that is no well-known one (RFC
+    /// a service that wants none by its protocol, whose name comes with it, or to a port that no service has (RFC
     /// 6335 section 6).
     pub(super) fn reports_inside(&self) -> Option<(Endpoint, Option<&'static str>)> {
         /// UDP ports of services that only send.
-        const REPORTS: [(u16, &str); 7] = [
+        const REPORTS: [(u16, &str); 8] = [
             (162, "SNMP notifications"),
             (514, "syslog"),
             (2055, "NetFlow"),
             (4739, "IPFIX"),
+            (5004, "RTP"),
             (6343, "sFlow"),
             (9995, "NetFlow"),
             (9996, "NetFlow"),
         ];
-        /// Ports from which services may be asked.
-        const WELL_KNOWN: u16 = 1023;
+        /// The first of the ports that are not assigned.
+        const DYNAMIC: u16 = 49152;
         /// A connection that ends is acknowledged so soon.
         const SOON: Span = Span::from_secs(1);
         const UDP: u8 = 17;
         let inside = self.case.inside()?;
-        let mut reports = Vec::new();
+        let mut reports: Vec<(u64, Endpoint, Option<&'static str>)> = Vec::new();
         // What is neither a report nor ended before may want an answer.
         let mut others = self.directions.packets(self.silent);
         let talks = inside.talks();
@@ -356,7 +357,7 @@ impl<'c, 'm> Silence<'c, 'm> {
                     .port
                     .filter(|_| talk.protocol == UDP && answers.packets == 0);
                 let known = REPORTS.iter().find(|(known, _)| Some(*known) == port);
-                let only_sends = known.is_some() || port.is_some_and(|port| port > WELL_KNOWN);
+                let only_sends = known.is_some() || port.is_some_and(|port| port >= DYNAMIC);
                 if only_sends {
                     reports.push((out.packets, to, known.map(|(_, service)| *service)));
                 }
@@ -365,10 +366,15 @@ impl<'c, 'm> Silence<'c, 'm> {
                 }
             }
         }
-        // If any is of an unknown service, that is what is told.
-        let (_, to, service) = reports
-            .into_iter()
-            .max_by_key(|(packets, _, service)| (service.is_none(), *packets))?;
+        let nameless = reports.iter().filter(|(.., service)| service.is_none());
+        let nameless: u64 = nameless.map(|(packets, ..)| packets).sum();
+        // A few of others do not change what the most are.
+        if nameless.saturating_mul(10) <= self.sent {
+            reports.retain(|(.., service)| service.is_some());
+        } else {
+            reports.retain(|(.., service)| service.is_none());
+        }
+        let (_, to, service) = reports.into_iter().max_by_key(|(packets, ..)| *packets)?;
         (others.saturating_mul(10) <= self.sent).then_some((to, service))
     }
 

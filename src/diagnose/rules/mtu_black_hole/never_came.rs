@@ -46,10 +46,12 @@ pub(super) fn never_came(
     let all = lasts(flow.seen.first, flow.seen.last);
     // Nearly as long as the flow: so the gaps lie between its packets.
     let long = |first: Cite, last: Cite| lasts(first, last) >= all / 4 * 3;
-    let steady = || {
+    let all_steady = || {
         let rhythms = flow.rhythms.iter();
-        let steady = rhythms.filter(|one| long(one.first, one.last) && has_no_hole(one));
-        let steady = steady.max_by_key(|rhythm| rhythm.packets)?;
+        rhythms.filter(|one| long(one.first, one.last) && has_no_hole(one))
+    };
+    let steady = || {
+        let steady = all_steady().max_by_key(|rhythm| rhythm.packets)?;
         let note = say!("steady packets of {size} octets of ESP", size = steady.size);
         Some((u64::from(steady.packets), steady.first, steady.last, note))
     };
@@ -71,7 +73,8 @@ pub(super) fn never_came(
         return None;
     }
     // Where most packets besides the steady ones came, those that are missing may be of the same kind.
-    let others = came.saturating_sub(small);
+    let steady: u64 = all_steady().map(|rhythm| u64::from(rhythm.packets)).sum();
+    let others = came.saturating_sub(steady.max(small));
     let are_mixed = others >= missing.saturating_mul(3);
     let (from, to) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
     let all = missing.saturating_add(came);

@@ -132,7 +132,15 @@ fn restarted(
         None if !past.is_known_by_esp(start.1) => return None,
         _ => {}
     }
-    let end = end_of(case.tunnel, message.path.from().address)?;
+    let from = message.path.from().address;
+    // Who leaves each IKE SA as soon as it is up does not restart so often.
+    if case
+        .unused()
+        .is_some_and(|unused| unused.serves && unused.initiator == from)
+    {
+        return None;
+    }
+    let end = end_of(case.tunnel, from)?;
     let other = case.tunnel.ends.get(1 - end).copied()?;
     let asker = (message.path.from().address, message.vantage);
     let v1 = new.version.major() == 1;
