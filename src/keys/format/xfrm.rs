@@ -55,9 +55,13 @@ impl<'l> Line<'l> {
     fn of(text: &'l str) -> Self {
         let words = text.split_ascii_whitespace();
         let mut words: Vec<&str> = words
-            .map(|word| word.trim_matches(['\'', '"']))
-            .filter(|word| *word != "\\")
+            .map(|word| word.trim_matches(['\'', '"', '\\']))
+            .filter(|word| !word.is_empty())
             .collect();
+        // As `ip xfrm monitor` begins what has become of a state.
+        if let ["Updated" | "Deleted" | "Expired", "src", ..] = words.as_slice() {
+            words.remove(0);
+        }
         let after = |words: &[&str]| {
             let ip = words
                 .iter()
@@ -465,6 +469,18 @@ src 10.0.0.0/24 dst 10.1.0.0/24
 11: ah 192.0.2.1 > 198.51.100.2 0x00000004 ?  AUTH_HMAC_SHA2_256_128 cut to 96 bits 0304 no-esn
 "
         );
+    }
+
+    #[test]
+    fn events_of_a_monitor_are_states_of_their_own() {
+        for event in ["Updated", "Deleted", "Expired"] {
+            let told = LISTED.replace("src 2001:db8::1", &format!("{event} src 2001:db8::1"));
+            assert_eq!(check("xfrm", &told), check("xfrm", LISTED));
+        }
+        // All of a state on one line, as `ip -o` has it.
+        let one_line = LISTED.replace("\n\t", "\\\t");
+        let states = |text: &str| check("xfrm", text).lines().count();
+        assert_eq!(states(&one_line), states(LISTED));
     }
 
     #[test]
