@@ -54,8 +54,11 @@ pub fn silence<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<AuthSilence<'m>> {
         _ if waits_for_message_4(first) => cite(model, first.flights.get(1)?.first()?),
         _ => agreed(model, sa)?,
     };
-    let exchange = if first.kind == ExchangeType::AGGRESSIVE {
-        Some(first).filter(|exchange| model.misses_message_3(exchange))?
+    let (exchange, before) = if first.kind == ExchangeType::AGGRESSIVE {
+        (
+            Some(first).filter(|exchange| model.misses_message_3(exchange))?,
+            None,
+        )
     } else if first.kind == ExchangeType::IDENTITY_PROTECTION {
         // Messages 1 to 4 agree, 3 and 4 of them by a public value, 5 and 6 authenticate (RFC 2409 section 5).
         let once = first
@@ -76,26 +79,20 @@ pub fn silence<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<AuthSilence<'m>> {
         {
             return None;
         }
-        first
+        (first, None)
     } else {
         unanswered_round(model, sa)?
     };
     let asked = Asked::of(model, exchange)?;
     asked.is_silent().then(|| AuthSilence {
-        before: answered_before(model, sa, exchange),
         shape: shape(&asked),
+        before,
         asked,
         agreed,
     })
 }
 
-/// The exchanges of IKEv2 that follow `IKE_SA_INIT`, in order.
-fn after_init<'m>(model: &'m Model, sa: &'m IkeSa) -> impl Iterator<Item = &'m Exchange> {
-    let exchanges = sa.exchanges.iter().map(|id| &model.exchanges[*id]);
-    exchanges.filter(|exchange| exchange.kind != ExchangeType::IKE_SA_INIT)
-}
-
-/// Whether the exchanges of this kind make an IKE SA of which the algorithms are agreed (RFC 7296 section 1.2, RFC
+/// Whether exchanges of this kind make an IKE SA of which the algorithms are agreed (RFC 7296 section 1.2, RFC
 /// 9242).
 fn authenticates(exchange: &Exchange) -> bool {
     matches!(
@@ -104,29 +101,27 @@ fn authenticates(exchange: &Exchange) -> bool {
     )
 }
 
-/// IKEv2: the round that is not answered, if nothing is answered after it, and nothing but rounds before.
-fn unanswered_round<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<&'m Exchange> {
-    let mut next = after_init(model, sa).skip_while(|exchange| {
-        authenticates(exchange) && exchange.by == Role::Initiator && exchange.response().is_some()
-    });
-    let mut unanswered = None;
-    if next.any(|exchange| {
-        if unanswered.is_none() && authenticates(exchange) {
-            unanswered = Some(exchange);
-        }
-        exchange.response().is_some()
-    }) {
+/// IKEv2: the round that is not answered, if nothing is answered after it, and nothing but rounds before; and the last
+/// of those.
+fn unanswered_round<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<(&'m Exchange, Option<Round>)> {
+    let exchanges = sa.exchanges.iter().map(|id| &model.exchanges[*id]);
+    let rounds = exchanges.filter(|exchange| exchange.kind != ExchangeType::IKE_SA_INIT);
+    let rounds: Vec<_> = rounds.collect();
+    let is_answered = |round: &&&Exchange| {
+        authenticates(round) && round.by == Role::Initiator && round.response().is_some()
+    };
+    let answered = rounds.iter().take_while(is_answered).count();
+    let (answered, rest) = rounds.split_at(answered);
+    if rest.iter().any(|exchange| exchange.response().is_some()) {
         return None;
     }
-    unanswered
-}
-
-/// The answer to the round before an exchange.
-fn answered_before(model: &Model, sa: &IkeSa, exchange: &Exchange) -> Option<Round> {
-    let before = after_init(model, sa).take_while(|other| !std::ptr::eq(*other, exchange));
-    let round = before.filter(|other| authenticates(other)).last()?;
-    let (kind, answer) = (round.kind, super::began(model, round.response()?)?);
-    Some(Round { kind, answer })
+    let before = answered.last().and_then(|round| {
+        let answer = super::began(model, round.response()?)?;
+        let kind = round.kind;
+        Some(Round { kind, answer })
+    });
+    let unanswered = rest.iter().find(|exchange| authenticates(exchange))?;
+    Some((unanswered, before))
 }
 
 /// Whether it is main mode that goes as far as message 3, which brings the initiator's public value (RFC 2409 section 5).

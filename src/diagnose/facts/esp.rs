@@ -83,7 +83,7 @@ impl<'m> Directions<'m> {
     }
 
     /// The last packet towards an end.
-    pub fn last(&self, end: usize) -> Option<crate::diagnose::Cite> {
+    pub fn last(&self, end: usize) -> Option<Cite> {
         self.flows(end)
             .iter()
             .map(|flow| flow.seen.last)
@@ -91,7 +91,7 @@ impl<'m> Directions<'m> {
     }
 
     /// The first packet towards an end.
-    pub fn first(&self, end: usize) -> Option<crate::diagnose::Cite> {
+    pub fn first(&self, end: usize) -> Option<Cite> {
         self.flows(end)
             .iter()
             .map(|flow| flow.seen.first)
@@ -177,8 +177,7 @@ pub fn packets_since(flow: &EspFlow, time: Timestamp) -> u64 {
         return once(flow);
     }
     let secs = time.since(flow.seen.first.1).as_secs_f64();
-    let step = f64::from(flow.timeline.step_secs.max(1));
-    let skip = (secs / step).ceil() as usize;
+    let skip = (secs / step(flow).as_secs_f64()).ceil() as usize;
     let counts = flow.timeline.counts.iter().skip(skip);
     without_copies(flow, counts.map(|packets| u64::from(*packets)).sum())
 }
@@ -206,8 +205,7 @@ pub fn packets_about(flow: &EspFlow, from: Timestamp, to: Timestamp) -> u64 {
 
 /// As [`packets_about`], with copies.
 pub fn frames_about(flow: &EspFlow, from: Timestamp, to: Timestamp) -> u64 {
-    let length = Span::from_secs(i64::from(flow.timeline.step_secs.max(1))).0;
-    let place = |time: Timestamp| time.since(flow.seen.first.1).0.div_euclid(length);
+    let place = |time: Timestamp| time.since(flow.seen.first.1).0.div_euclid(step(flow).0);
     let Ok(last) = usize::try_from(place(to)) else {
         return 0;
     };
@@ -217,18 +215,34 @@ pub fn frames_about(flow: &EspFlow, from: Timestamp, to: Timestamp) -> u64 {
     about.map(|packets| u64::from(*packets)).sum()
 }
 
-/// Packets of a flow in those steps of its timeline in which others have packets, too.
-pub fn packets_beside(flow: &EspFlow, others: &[&EspFlow]) -> u64 {
-    let beside = steps(flow).filter(|(begin, end, packets)| {
-        let mut others = others.iter();
-        *packets > 0 && others.any(|other| frames_about(other, *begin, *end) > 0)
-    });
-    without_copies(flow, beside.map(|(.., packets)| packets).sum())
+/// Whether both directions were in use at the same time, not one after the other as those who talk by radio: most
+/// answers came in steps of the timelines in which something was asked.
+pub fn talk_together(asks: &[&EspFlow], answers: &[&EspFlow]) -> bool {
+    /// Flows that are compared.
+    const FLOWS: usize = 64;
+    if asks.len() > FLOWS || answers.len() > FLOWS {
+        return true;
+    }
+    let (mut beside, mut all) = (0u64, 0u64);
+    for flow in answers {
+        let beside_asks = steps(flow).filter(|(begin, end, packets)| {
+            let mut asks = asks.iter();
+            *packets > 0 && asks.any(|asks| frames_about(asks, *begin, *end) > 0)
+        });
+        beside += without_copies(flow, beside_asks.map(|(.., packets)| packets).sum());
+        all += flow.packets;
+    }
+    beside.saturating_mul(2) >= all
+}
+
+/// How long a step of a flow's timeline is.
+fn step(flow: &EspFlow) -> Span {
+    Span::from_secs(i64::from(flow.timeline.step_secs.max(1)))
 }
 
 /// The steps of a flow's timeline: when each begins and ends, and its packets.
 fn steps(flow: &EspFlow) -> impl Iterator<Item = (Timestamp, Timestamp, u64)> {
-    let length = Span::from_secs(i64::from(flow.timeline.step_secs.max(1)));
+    let length = step(flow);
     let begins = move |place: i64| {
         let after = Span(length.0.saturating_mul(place));
         flow.seen.first.1.later(after)

@@ -225,8 +225,8 @@ pub fn unanswered<'m>(
             .packets
             .abs_diff(back.packets.clamp(least, most.max(least)));
         // Those who talk one after the other have no answers.
-        let together = || esp::packets_beside(back, &[out]).saturating_mul(2) >= back.packets;
-        let in_turn = apart.saturating_mul(10) <= back.packets && together();
+        let in_turn =
+            apart.saturating_mul(10) <= back.packets && esp::talk_together(&[out], &[back]);
         // A stream that nobody answers has sizes of its own, and they are there only meanwhile.
         let sizes = &out.sizes;
         let same = sizes.others == 0

@@ -2,7 +2,7 @@
 
 use super::abandoned::{ANEW, MANY};
 use super::{asked, began, clear, end_of, first, life, proof, refused_child, tap};
-use crate::diagnose::{Case, Cite};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
 use crate::model::{
     AuthOutcome, Exchange, Flight, IkeSa, IkeSaId, InformationalClass, Model, Role, negotiation,
@@ -66,6 +66,44 @@ pub enum Step {
 }
 
 impl Unused {
+    /// The beginning of a finding by a rule. That they serve nothing proves little.
+    pub fn finding(
+        &self,
+        rule: &'static Rule,
+        case: &Case<'_>,
+        at: Cite,
+        note: impl Into<Text>,
+    ) -> Finding {
+        Finding::new(rule, Confidence::Possible, case.id, at, note)
+            .severity(Severity::Warning)
+            .during(self.during.0, self.during.1)
+    }
+
+    /// The beginning of one that the responder closes each, as soon as it is `up`, and how soon it did first. What closes
+    /// the others is noted as well.
+    pub fn closing(
+        &self,
+        rule: &'static Rule,
+        case: &Case<'_>,
+        [up, others]: [&'static str; 2],
+    ) -> Option<(Finding, Span)> {
+        let (from, to) = (self.initiator, self.responder);
+        let mut closings = self.lives.iter().filter_map(|life| life.closed);
+        let (first, is_up) = (closings.next()?, self.lives.first()?.up);
+        let note = say!(
+            "an informational message of {to}, the last of the IKE SA",
+            to
+        );
+        let finding = self.finding(rule, case, first, note).also(is_up, up);
+        let finding = closings.fold(finding, |finding, at| finding.also(at, others));
+        let title = say!(
+            "{to} seems to close each IKE SA with {from} at once",
+            to,
+            from
+        );
+        Some((finding.title(title), first.1.since(is_up.1)))
+    }
+
     /// What is known of their ESP.
     pub fn esp(&self) -> Text {
         match (self.serves, self.sees_esp) {
@@ -103,7 +141,7 @@ pub fn of(case: &Case<'_>) -> Option<Unused> {
     // What was refused is told for itself.
     let lasting = case.lasting().iter();
     let refused: BTreeSet<IkeSaId> = lasting.map(|refusal| refusal.attempt.ike_sa).collect();
-    let sent = Sent::of(case);
+    let sent = sent(case);
     let mut lived = None;
     let mut runs: BTreeMap<Key, Vec<Brief>> = BTreeMap::new();
     for id in &case.tunnel.ike_sas {
@@ -116,14 +154,14 @@ pub fn of(case: &Case<'_>) -> Option<Unused> {
     }
     let runs = runs.into_iter().flat_map(|(key, briefs)| {
         let ((from, _), _, closed) = key;
-        let lived = lived.max(sent.last(end_of(case.tunnel, from.address), closed));
+        let lived = lived.max(last_used(sent, end_of(case.tunnel, from.address), closed));
         let since = briefs.partition_point(|brief| lived.is_some_and(|lived| brief.up.1 <= lived));
         let briefs = briefs.get(since..).unwrap_or_default();
         let anew = briefs.chunk_by(|one, next| {
             let gap = next.asked.1.since(one.asked.1);
             gap >= ANEW.0 && gap <= ANEW.1
         });
-        anew.filter_map(|run| settled(case, key, run, &sent))
+        anew.filter_map(|run| settled(case, key, run, sent))
             .collect::<Vec<_>>()
     });
     let longest = runs.max_by_key(|run| run.lives.len())?;
@@ -137,7 +175,7 @@ type Key = ((Endpoint, Endpoint), Step, bool);
 
 /// Those of a run of which it is known that they were left or closed, if they are many. Of the last, which no other
 /// follows, that takes as long as it took each time before to begin anew.
-fn settled(case: &Case<'_>, key: Key, run: &[Brief], sent: &Sent) -> Option<Unused> {
+fn settled(case: &Case<'_>, key: Key, run: &[Brief], sent: Sent) -> Option<Unused> {
     let model = case.model;
     let ((from, to), step, closed) = key;
     let (first_of, last) = (run.first()?, run.last()?);
@@ -159,7 +197,7 @@ fn settled(case: &Case<'_>, key: Key, run: &[Brief], sent: &Sent) -> Option<Unus
         false => !tap::may_name_ports(model, vantage),
     };
     let responder = end_of(case.tunnel, to.address);
-    let serves = sent.by(responder) >= Some(first_of.up.1);
+    let served = responder.and_then(|end| sent.get(end).copied().flatten());
     (lives.len() >= MANY).then(|| Unused {
         initiator: from.address,
         responder: to.address,
@@ -169,36 +207,27 @@ fn settled(case: &Case<'_>, key: Key, run: &[Brief], sent: &Sent) -> Option<Unus
         during: (first_of.asked.1, last.asked.1),
         pace,
         sees_esp,
-        serves,
+        serves: served >= Some(first_of.up.1),
     })
 }
 
 /// When each end sent ESP or AH last.
-struct Sent([Option<Timestamp>; 2]);
+type Sent = [Option<Timestamp>; 2];
 
-impl Sent {
-    fn of(case: &Case<'_>) -> Self {
-        let mut sent = [None; 2];
-        for flow in case.flows() {
-            let from = end_of(case.tunnel, flow.key.to).map(|to| 1 - to);
-            if let Some(last) = from.and_then(|from| sent.get_mut(from)) {
-                *last = (*last).max(Some(flow.seen.last.1));
-            }
-        }
-        Self(sent)
-    }
+fn sent(case: &Case<'_>) -> Sent {
+    [1, 0].map(|to| {
+        let directions = case.directions().iter();
+        let last = directions.filter_map(|directions| directions.last(to));
+        last.map(|last| last.1).max()
+    })
+}
 
-    fn by(&self, end: Option<usize>) -> Option<Timestamp> {
-        end.and_then(|end| self.0.get(end).copied().flatten())
-    }
-
-    /// When something was sent last that shows that an initiator uses what it has negotiated: of its own, if nobody
-    /// closes that, for the responder cannot know that it was left.
-    fn last(&self, initiator: Option<usize>, closed: bool) -> Option<Timestamp> {
-        match closed {
-            true => self.0.iter().copied().max().flatten(),
-            false => self.by(initiator),
-        }
+/// When ESP or AH came last that shows that what an initiator has negotiated is used: its own, if nobody closes that, for
+/// the responder cannot know that it was left.
+fn last_used(sent: Sent, initiator: Option<usize>, closed: bool) -> Option<Timestamp> {
+    match closed {
+        true => sent.into_iter().max().flatten(),
+        false => sent.get(initiator?).copied().flatten(),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::RULE;
 use super::means::Means;
 use crate::diagnose::facts::unused::{Step, Unused};
-use crate::diagnose::{Case, Confidence, Finding, Severity};
+use crate::diagnose::{Case, Finding};
 use crate::say;
 
 /// Who does not believe the responder may say so in an informational exchange, or say nothing (RFC 7296 section 2.21.2,
@@ -31,15 +31,14 @@ fn left(case: &Case<'_>, unused: &Unused) -> Option<Finding> {
     let rounds = unused.step == Step::Rounds;
     let what = last_message(unused.step);
     let (first, others) = unused.lives.split_first()?;
-    let mut finding = Finding::new(
-        &RULE,
-        Confidence::Possible,
-        case.id,
-        first.up,
-        say!("{what} of {to}, and nothing of {from} after it", what, to, from),
-    )
-    .severity(Severity::Warning)
-    .during(unused.during.0, unused.during.1)
+    let note = say!(
+        "{what} of {to}, and nothing of {from} after it",
+        what,
+        to,
+        from
+    );
+    let mut finding = unused
+        .finding(&RULE, case, first.up, note)
     .title(match rounds {
         true => say!("{from} leaves each IKE SA with {to} after rounds of authentication, without a word", from, to),
         false => say!("{from} may not accept {to}: it leaves each IKE SA without a word", from, to),
@@ -100,21 +99,8 @@ fn left(case: &Case<'_>, unused: &Unused) -> Option<Finding> {
 fn closed(case: &Case<'_>, unused: &Unused) -> Option<Finding> {
     let (from, to) = (unused.initiator, unused.responder);
     let what = last_message(unused.step);
-    let mut closings = unused.lives.iter().filter_map(|life| life.closed);
-    let first = closings.next()?;
-    let up = unused.lives.first()?.up;
-    let mut finding = Finding::new(
-        &RULE,
-        Confidence::Possible,
-        case.id,
-        first,
-        say!("an informational message of {to}, the last of the IKE SA", to),
-    )
-    .also(up, what)
-    .severity(Severity::Warning)
-    .during(unused.during.0, unused.during.1)
-    .title(say!("{to} seems to close each IKE SA with {from} at once", to, from))
-    .says(
+    let (finding, span) = unused.closing(&RULE, case, [what, "the same again"])?;
+    let mut finding = finding.says(
         say!(
             "{times} times {from} began an IKE SA, and {to} sent an informational message that may be a Delete right after \
              {what} ({span} after it the first time). {from} began anew after {pace} at most.",
@@ -122,14 +108,11 @@ fn closed(case: &Case<'_>, unused: &Unused) -> Option<Finding> {
             from,
             to,
             what,
-            span = first.1.since(up.1),
+            span,
             pace = unused.pace
         )
         .then(unused.esp()),
     );
-    for at in closings {
-        finding = finding.also(at, "the same again");
-    }
     if unused.step == Step::Rounds {
         finding = finding.or("EAP failed: the user's name or password is wrong.");
     }

@@ -2,7 +2,7 @@
 
 use super::RULE;
 use crate::diagnose::facts::unused::{Step, Unused};
-use crate::diagnose::{Case, Confidence, Finding, Severity};
+use crate::diagnose::{Case, Finding};
 use crate::say;
 
 /// The responder closes each IKE SA as soon as it has granted the child SA, or in IKEv1 the initiator confirms each child
@@ -25,35 +25,19 @@ pub(super) fn unused(case: &Case<'_>) -> Option<Finding> {
 /// The responder closes each.
 fn closed(case: &Case<'_>, unused: &Unused) -> Option<Finding> {
     let (from, to) = (unused.initiator, unused.responder);
-    let mut closings = unused.lives.iter().filter_map(|life| life.closed);
-    let first = closings.next()?;
-    let up = unused.lives.first()?.up;
-    let mut finding = Finding::new(
-        &RULE,
-        Confidence::Possible,
-        case.id,
-        first,
-        say!("an informational message of {to}, the last of the IKE SA", to),
-    )
-    .also(up, "the child SA is granted")
-    .severity(Severity::Warning)
-    .during(unused.during.0, unused.during.1)
-    .title(say!("{to} seems to close each IKE SA with {from} at once", to, from))
-    .says(
+    let (finding, span) = unused.closing(&RULE, case, ["the child SA is granted", "and again"])?;
+    let finding = finding.says(
         say!(
             "{times} times {from} was granted an IKE SA and a child SA, and {to} sent an informational message that may be \
              a Delete right after that ({span} after it the first time). {from} began anew after {pace} at most.",
             times = unused.lives.len(),
             from,
             to,
-            span = first.1.since(up.1),
+            span,
             pace = unused.pace
         )
         .then(unused.esp()),
     );
-    for at in closings {
-        finding = finding.also(at, "and again");
-    }
     Some(
         finding
             .or(say!("{by} cannot install it: its kernel or hardware lacks an algorithm, or refuses the policies.", by = to))
@@ -67,15 +51,12 @@ fn closed(case: &Case<'_>, unused: &Unused) -> Option<Finding> {
 fn left(case: &Case<'_>, unused: &Unused) -> Option<Finding> {
     let (from, to) = (unused.initiator, unused.responder);
     let (first, others) = unused.lives.split_first()?;
-    let mut finding = Finding::new(
-        &RULE,
-        Confidence::Possible,
-        case.id,
-        first.up,
-        say!("{from} confirms the child SA, and nothing of it follows", from),
-    )
-    .severity(Severity::Warning)
-    .during(unused.during.0, unused.during.1)
+    let note = say!(
+        "{from} confirms the child SA, and nothing of it follows",
+        from
+    );
+    let mut finding = unused
+        .finding(&RULE, case, first.up, note)
     .title(say!("{from} uses no child SA that {to} grants, and begins anew", from, to))
     .says(
         say!(

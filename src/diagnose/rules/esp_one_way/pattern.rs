@@ -128,21 +128,6 @@ fn packets_since(rhythm: &Rhythm, since: Timestamp) -> f64 {
     }
 }
 
-/// Whether both directions were in use at the same time, not one after the other as those who talk by radio.
-pub(super) fn talk_together(asks: &[&EspFlow], answers: &[&EspFlow]) -> bool {
-    /// Flows that are compared.
-    const FLOWS: usize = 64;
-    if asks.len() > FLOWS || answers.len() > FLOWS {
-        return true;
-    }
-    let (mut beside, mut all) = (0u64, 0u64);
-    for flow in answers {
-        beside += esp::packets_beside(flow, asks);
-        all += flow.packets;
-    }
-    beside.saturating_mul(2) >= all
-}
-
 /// How likely it is that of requests, of which these were answered, these `spared` were not, and these `last`
 /// neither, the last ones are behind all the others, if time has nothing to do with it.
 pub(super) fn all_last(answered: u64, spared: u64, last: u64) -> f64 {

@@ -4,7 +4,7 @@ use super::apart::Of;
 use super::between_taps::Loss;
 use super::pattern::{
     all_answered_alike, all_last, answered_alike, begun, is_new, is_stream, mostly_alike,
-    mostly_small, never_answered, paused, talk_together,
+    mostly_small, never_answered, paused,
 };
 use super::{FAST, FEW, PLENTY, SELDOM, SILENT, ike_passes_both_ways};
 use crate::diagnose::facts::esp::{self, Directions};
@@ -289,7 +289,7 @@ impl<'c, 'm> Silence<'c, 'm> {
         let (sent, before) = (self.sent, self.before);
         // What began only then is something else than what was answered.
         let other = before > 0 && begun(asks, answers, self.since).saturating_mul(5) >= sent * 4;
-        let together = before == 0 || talk_together(asks, answers);
+        let together = before == 0 || esp::talk_together(asks, answers);
         let stream = match other {
             true => sent as f64 >= FAST * self.length().as_secs_f64(),
             false => {
